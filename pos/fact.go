@@ -1,0 +1,216 @@
+package pos
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Kind names a fact. Kinds are stored in journals: never rename or reuse one.
+type Kind string
+
+const (
+	// JournalBound is the first fact of every journal.
+	JournalBound Kind = "journal.bound"
+
+	SaleIntended        Kind = "sale.intended"
+	SaleAttempted       Kind = "sale.attempted"
+	SaleAnswered        Kind = "sale.answered"
+	SaleOffered         Kind = "sale.offered"
+	SaleWasPaid         Kind = "sale.paid"
+	SaleMismatched      Kind = "sale.mismatched"
+	SaleFailed          Kind = "sale.failed"
+	SaleWasReversed     Kind = "sale.reversed"
+	SaleRefused         Kind = "sale.refused"
+	SaleAbsent          Kind = "sale.absent"
+	SaleUncertain       Kind = "sale.uncertain"
+	SaleAborted         Kind = "sale.aborted"
+	SaleCancelAttempted Kind = "sale.cancel_attempted"
+	SaleRevokeAttempted Kind = "sale.revoke_attempted"
+	SaleWitnessed       Kind = "sale.witnessed"
+	SalePaidAgain       Kind = "sale.paid_again"
+	SaleContradicted    Kind = "sale.contradicted"
+	SaleForeign         Kind = "sale.foreign"
+	SaleWatched         Kind = "sale.watched"
+	SaleChargedBack     Kind = "sale.charged_back"
+
+	RefundIntended  Kind = "refund.intended"
+	RefundAttempted Kind = "refund.attempted"
+	RefundAnswered  Kind = "refund.answered"
+	RefundOnItsWay  Kind = "refund.accepted"
+	RefundLeft      Kind = "refund.settled"
+	RefundArrived   Kind = "refund.done"
+	RefundFellBack  Kind = "refund.failed"
+	RefundRefused   Kind = "refund.refused"
+	RefundAbsent    Kind = "refund.absent"
+	RefundUncertain Kind = "refund.uncertain"
+	RefundWitnessed Kind = "refund.witnessed"
+	// RefundOutside is a refund of one of our sales that this till never asked for.
+	RefundOutside Kind = "refund.outside"
+
+	AlertRaised   Kind = "alert.raised"
+	AlertResolved Kind = "alert.resolved"
+
+	NoticeReceived   Kind = "notice.received"
+	NoticeUnverified Kind = "notice.unverified"
+)
+
+// Fact is one thing that happened. Only the members that its kind needs are
+// set. A fact is never changed; the journal numbers and chains it as an
+// [Event].
+type Fact struct {
+	Kind   Kind      `json:"-"`
+	At     time.Time `json:"-"`
+	Sale   SaleNo    `json:"-"`
+	Refund RefundNo  `json:"-"`
+
+	// By is the staff member who caused it; empty for the till itself.
+	By string `json:"by,omitempty"`
+
+	Binding      *Binding          `json:"binding,omitempty"`
+	Intent       *SaleIntent       `json:"intent,omitempty"`
+	RefundIntent *RefundIntent     `json:"refundIntent,omitempty"`
+	Attempt      *Attempt          `json:"attempt,omitempty"`
+	Order        *OrderReport      `json:"order,omitempty"`
+	RefundReport *RefundReport     `json:"refund,omitempty"`
+	Chargeback   *ChargebackReport `json:"chargeback,omitempty"`
+	Failure      *Failure          `json:"failure,omitempty"`
+	Abort        AbortReason       `json:"abort,omitempty"`
+	Proof        CloseProof        `json:"proof,omitempty"`
+	Alert        *AlertFact        `json:"alert,omitempty"`
+	Notice       *NoticeFact       `json:"notice,omitempty"`
+	// Note is a sentence a person wrote.
+	Note string `json:"note,omitempty"`
+
+	// Body is the raw answer or notification behind the fact. The journal
+	// keeps it beside the chain and its hash inside.
+	Body []byte `json:"-"`
+}
+
+// Binding ties a journal to one merchant (design §2.11).
+type Binding struct {
+	// Environment is "production", "uat", "custom" or "training".
+	Environment string `json:"environment"`
+	Host        string `json:"host"`
+	Partner     string `json:"partner"`
+}
+
+// Attempt is a request about to leave this machine.
+type Attempt struct {
+	// N counts from one within the sale or refund and operation.
+	N int `json:"n"`
+	// RequestMs is the requestTime in gateway milliseconds.
+	RequestMs int64 `json:"requestMs"`
+}
+
+// NoticeFact is the envelope of a notification that reached this till.
+type NoticeFact struct {
+	ID string `json:"id,omitempty"`
+	// ReceivedAt is when the relay received it.
+	ReceivedAt time.Time `json:"receivedAt"`
+	// Sign is PayBy's signature, kept so that an unverified notice can be
+	// tried again with another key.
+	Sign string `json:"sign,omitempty"`
+	// Other names a kind of notification without a meaning for a till.
+	Other string `json:"other,omitempty"`
+}
+
+// AlertKind says what a person must look at.
+type AlertKind string
+
+const (
+	AlertLatePayment  AlertKind = "late_payment"
+	AlertPaidAgain    AlertKind = "paid_again"
+	AlertMismatch     AlertKind = "mismatch"
+	AlertReversed     AlertKind = "reversed"
+	AlertContradicted AlertKind = "contradicted"
+	AlertForeign      AlertKind = "foreign"
+	AlertOutside      AlertKind = "outside_refund"
+	AlertChargeback   AlertKind = "chargeback"
+	AlertUnknown      AlertKind = "unknown_sale"
+	AlertRefund       AlertKind = "unknown_refund"
+	AlertStranger     AlertKind = "stranger"
+	AlertSignature    AlertKind = "bad_signature"
+	AlertConfig       AlertKind = "config"
+)
+
+// AlertFact raises an alert, or resolves the one raised by event Raised.
+type AlertFact struct {
+	Kind   AlertKind `json:"kind,omitempty"`
+	Amount Fils      `json:"amount,omitempty"`
+	Code   string    `json:"code,omitempty"`
+	Trace  string    `json:"trace,omitempty"`
+	Raised int64     `json:"raised,omitempty"`
+}
+
+// Hash is a SHA-256 value.
+type Hash [sha256.Size]byte
+
+// Event is a fact in the journal's chain.
+type Event struct {
+	// Seq counts from one without gaps.
+	Seq int64
+	// At is UTC with millisecond precision.
+	At     time.Time
+	Kind   Kind
+	Sale   SaleNo
+	Refund RefundNo
+	// Data is the fact as JSON.
+	Data []byte
+	// Body is the hash of the raw body; zero when there is none.
+	Body Hash
+	Prev Hash
+	Hash Hash
+}
+
+// NewEvent chains f behind an event with hash prev under number seq.
+func NewEvent(seq int64, prev Hash, f Fact) (Event, error) {
+	data, err := json.Marshal(f)
+	if err != nil {
+		return Event{}, fmt.Errorf("encode fact %s: %w", f.Kind, err)
+	}
+	e := Event{
+		Seq: seq, At: f.At.UTC().Truncate(time.Millisecond), Kind: f.Kind,
+		Sale: f.Sale, Refund: f.Refund, Data: data, Prev: prev,
+	}
+	if f.Body != nil {
+		e.Body = sha256.Sum256(f.Body)
+	}
+	e.Hash = e.Sum()
+	return e, nil
+}
+
+// Sum is the hash that the event must carry: every field is written with its
+// length, so that no two different events hash the same bytes.
+func (e Event) Sum() Hash {
+	h := sha256.New()
+	write := func(b []byte) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	var n [16]byte
+	binary.BigEndian.PutUint64(n[:8], uint64(e.Seq))
+	binary.BigEndian.PutUint64(n[8:], uint64(e.At.UnixMilli()))
+	write(e.Prev[:])
+	write(n[:])
+	write([]byte(e.Kind))
+	write([]byte(e.Sale))
+	write([]byte(e.Refund))
+	write(e.Data)
+	write(e.Body[:])
+	return Hash(h.Sum(nil))
+}
+
+// Fact reads the event back. Body is not restored.
+func (e Event) Fact() (Fact, error) {
+	var f Fact
+	if err := json.Unmarshal(e.Data, &f); err != nil {
+		return Fact{}, fmt.Errorf("decode event %d (%s): %w", e.Seq, e.Kind, err)
+	}
+	f.Kind, f.At, f.Sale, f.Refund = e.Kind, e.At, e.Sale, e.Refund
+	return f, nil
+}

@@ -1,0 +1,132 @@
+package pos
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a [Journal]; implementations wrap them.
+var (
+	// ErrJournalFull: the disk is full. Facts in flight may still have been
+	// written from the reserve; new sales must wait.
+	ErrJournalFull = errors.New("pos: the disk is full")
+	// ErrJournalReadOnly: the journal can be read but not written.
+	ErrJournalReadOnly = errors.New("pos: the journal cannot be written")
+	// ErrJournalLocked: another program has the journal.
+	ErrJournalLocked = errors.New("pos: the journal is in use")
+	// ErrJournalNewer: a newer program wrote the journal.
+	ErrJournalNewer = errors.New("pos: the journal belongs to a newer program")
+	// ErrJournalDamaged: the file or its chain is broken.
+	ErrJournalDamaged = errors.New("pos: the journal is damaged")
+	// ErrNotFound: no such sale or refund.
+	ErrNotFound = errors.New("pos: not found")
+	// ErrDuplicateNotice: this notification is already in the journal.
+	ErrDuplicateNotice = errors.New("pos: notification already recorded")
+	// ErrNotVerified: a signature does not match.
+	ErrNotVerified = errors.New("pos: signature does not verify")
+)
+
+// Batch is what one [Journal.Record] commits.
+type Batch struct {
+	Facts []Fact
+	// Cursor, when not nil, becomes the relay cursor in the same transaction.
+	Cursor *string
+	// NoticeKey, when not empty, is recorded as unique: a second batch with
+	// the same key commits its cursor and nothing else, and Record returns
+	// [ErrDuplicateNotice].
+	NoticeKey string
+	// Polls counts unchanged answers per sale or refund number in a side
+	// table that is no part of the chain.
+	Polls []string
+}
+
+// Journal keeps every fact, in order, chained, before anybody acts on it.
+//
+// Record is called by one goroutine at a time. The readers may be called from
+// any goroutine, also while Record runs; they see committed facts only.
+type Journal interface {
+	// Record commits the batch in one transaction, together with the sales,
+	// refunds and alerts that [Fold] derives from it, and returns the events
+	// in order. Either everything is durable or nothing happened. It returns
+	// ErrJournalFull, ErrJournalReadOnly or ErrDuplicateNotice, wrapped.
+	Record(ctx context.Context, b Batch) ([]Event, error)
+	// Load returns what a starting till must take up again.
+	Load(ctx context.Context) (Loaded, error)
+	// State reports a lasting restriction, nil when all is well: ErrJournalFull
+	// after the reserve had to be used, ErrJournalReadOnly for a journal
+	// opened for reading.
+	State() error
+	Reader
+}
+
+// Reader is what screens and reports ask. All lists are newest first.
+type Reader interface {
+	Sale(ctx context.Context, no SaleNo) (Sale, error)
+	Refunds(ctx context.Context, sale SaleNo) ([]Refund, error)
+	RefundByNo(ctx context.Context, no RefundNo) (Refund, error)
+	// Sales returns one page; see [SaleQuery].
+	Sales(ctx context.Context, q SaleQuery) (SalePage, error)
+	// Story returns every event of a sale and its refunds, oldest first.
+	Story(ctx context.Context, no SaleNo) ([]Event, error)
+}
+
+// Loaded is the state at start.
+type Loaded struct {
+	// Binding is nil for a new journal.
+	Binding *Binding
+	// Sales are all non-final sales and the closed ones still to be watched.
+	Sales []Sale
+	// Refunds are all non-final refunds. Origins holds their sales.
+	Refunds []Refund
+	Origins []Sale
+	Alerts  []Alert
+	Recent  []Sale
+	// Cursor is the relay cursor, empty at first.
+	Cursor string
+	// Count is the number of events, Head the hash of the last one.
+	Count int64
+	Head  Hash
+}
+
+// SaleQuery selects sales for the history list.
+type SaleQuery struct {
+	// Before continues after the last row of the page before; zero at first.
+	Before PageMark
+	Limit  int
+	// States keeps only these; empty keeps all.
+	States []SaleState
+	// Amount, when above zero, keeps only this amount.
+	Amount Fils
+	// Text matches the start or the last digits of our number or of PayBy's,
+	// or the start of the reference.
+	Text string
+	// From and To bound the time of creation (UTC, To exclusive); zero is open.
+	From, To time.Time
+}
+
+// PageMark is a position in the history.
+type PageMark struct {
+	AtMs int64
+	No   SaleNo
+}
+
+// SalePage is one page of the history. Next is nil on the last page.
+type SalePage struct {
+	Sales []Sale
+	Next  *PageMark
+}
+
+// Alert is something a person must deal with: it stays until it is resolved.
+type Alert struct {
+	// ID is the sequence number of the event that raised it.
+	ID   int64     `json:"id"`
+	Kind AlertKind `json:"kind"`
+	At   time.Time `json:"at"`
+	Sale SaleNo    `json:"sale,omitempty"`
+	// Refund is set when the alert is about a refund.
+	Refund RefundNo `json:"refund,omitempty"`
+	Amount Fils     `json:"amount,omitempty"`
+	Code   string   `json:"code,omitempty"`
+	Trace  string   `json:"trace,omitempty"`
+}

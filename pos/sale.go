@@ -1,0 +1,211 @@
+package pos
+
+import "time"
+
+// SaleNo is our number of a sale and PayBy's merchantOrderNo. It carries at
+// least 80 random bits and no counter, so that a cloned disk or a restored
+// backup cannot use one twice.
+type SaleNo string
+
+// Short is the part of the number a person reads aloud: its last six
+// characters.
+func (n SaleNo) Short() string { return short(string(n)) }
+
+func short(s string) string {
+	if len(s) > 6 {
+		return s[len(s)-6:]
+	}
+	return s
+}
+
+// SaleState is where a sale stands. The transitions are in [SaleTransitions].
+type SaleState string
+
+const (
+	// SaleCreating: committed here, the provider has not yet confirmed the order.
+	SaleCreating SaleState = "creating"
+	// SaleAwaiting: the provider has the order and waits for the customer.
+	SaleAwaiting SaleState = "awaiting"
+	// SaleUnknown: nobody here can say whether money was taken. It is followed.
+	SaleUnknown SaleState = "unknown"
+	// SalePaid: the provider's verified word says that our order is paid.
+	SalePaid SaleState = "paid"
+	// SaleClosed: proven not paid.
+	SaleClosed SaleState = "closed"
+	// SaleReversed: it was paid and the whole payment went back.
+	SaleReversed SaleState = "reversed"
+	// SaleDisputed: the provider holds money under our number, but amount,
+	// currency or payee is not ours. It is in no total.
+	SaleDisputed SaleState = "disputed"
+)
+
+// Final reports whether the sale needs no further news to be explained. A
+// closed sale is still watched for a while.
+func (s SaleState) Final() bool {
+	switch s {
+	case SalePaid, SaleClosed, SaleReversed, SaleDisputed:
+		return true
+	}
+	return false
+}
+
+// Sale is one sale as its facts have left it. It is derived: [Fold] makes it
+// from the journal's facts and nothing else changes it. Times are UTC by the
+// PC's clock unless a field says gateway time.
+type Sale struct {
+	No     SaleNo     `json:"no"`
+	State  SaleState  `json:"state"`
+	Intent SaleIntent `json:"intent"`
+
+	// CreatedAt is when the intent was recorded.
+	CreatedAt time.Time `json:"createdAt"`
+	// Attempts counts create requests; FirstRequest and LastRequest are their
+	// requestTime in gateway milliseconds.
+	Attempts     int   `json:"attempts"`
+	FirstRequest int64 `json:"firstRequest,omitempty"`
+	LastRequest  int64 `json:"lastRequest,omitempty"`
+	// Cancels counts cancel requests.
+	Cancels int `json:"cancels,omitempty"`
+
+	// ProviderNo is PayBy's orderNo. Token is the text of the QR code, byte
+	// for byte; it is only ever shown while the sale is awaiting, not aborted
+	// and within its window.
+	ProviderNo string `json:"providerNo,omitempty"`
+	Token      string `json:"token,omitempty"`
+
+	// Aborted tells why the QR left the displays; empty while it has not.
+	Aborted   AbortReason `json:"aborted,omitempty"`
+	AbortedAt time.Time   `json:"abortedAt,omitzero"`
+
+	// Payment is what the provider says was paid.
+	Payment *Payment `json:"payment,omitempty"`
+	// Witnesses are the sources that proved the present state, in order.
+	Witnesses []Witness `json:"witnesses,omitempty"`
+	// Settled is set once the provider credited the merchant account.
+	Settled bool `json:"settled,omitempty"`
+	// Late is set when the sale became paid after it was closed.
+	Late bool `json:"late,omitempty"`
+	// EndedAt is when the present final state was reached.
+	EndedAt time.Time `json:"endedAt,omitzero"`
+	// Proof says how Closed was proven.
+	Proof CloseProof `json:"proof,omitempty"`
+	// Watched counts the queries made after the sale was closed.
+	Watched int `json:"watched,omitempty"`
+	// Refusal is the provider's last refusal of the create request.
+	Refusal *Refusal `json:"refusal,omitempty"`
+
+	// Refunded is done or has left the merchant's account; Pending is asked
+	// for and not final. Both in fils.
+	Refunded Fils `json:"refunded,omitempty"`
+	Pending  Fils `json:"pending,omitempty"`
+	// Elsewhere is what the provider says went back beyond that.
+	Elsewhere Fils `json:"elsewhere,omitempty"`
+}
+
+// Refundable is the amount that may still be refunded, in fils: the total
+// less refunds done, in flight and made elsewhere. It is zero unless the sale
+// is paid (design §2.9).
+func (s *Sale) Refundable() Fils {
+	if s.State != SalePaid {
+		return 0
+	}
+	return max(0, s.Intent.Amount-s.Refunded-s.Pending-s.Elsewhere)
+}
+
+// WindowEnd is the end of the payment window in gateway time: the moment when
+// the QR leaves every display. It is zero before the first attempt.
+func (s *Sale) WindowEnd() time.Time {
+	if s.FirstRequest == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(s.FirstRequest + s.Intent.WindowMs).UTC()
+}
+
+// SaleIntent is what was decided before the first byte left this machine.
+type SaleIntent struct {
+	Amount    Fils   `json:"amount"`
+	Currency  string `json:"currency"`
+	Reference string `json:"reference,omitempty"`
+	Cashier   string `json:"cashier"`
+	Shift     string `json:"shift"`
+	// BusinessDate is the trading day, YYYY-MM-DD, fixed at creation.
+	BusinessDate string `json:"businessDate"`
+	// Payee is the member id that must receive the money.
+	Payee string `json:"payee"`
+	// ExpiresMs is the order's expiredTime in gateway milliseconds; WindowMs
+	// the payment window in milliseconds.
+	ExpiresMs int64  `json:"expiresMs"`
+	WindowMs  int64  `json:"windowMs"`
+	Store     string `json:"store,omitempty"`
+	Terminal  string `json:"terminal,omitempty"`
+	// Subject is what the payer reads, at most 64 characters.
+	Subject string `json:"subject"`
+	// NotifyURL is empty when no relay is paired.
+	NotifyURL string `json:"notifyUrl,omitempty"`
+	// Biz is the exact bizContent; every attempt sends these bytes.
+	Biz []byte `json:"biz"`
+}
+
+// AbortReason tells who ended the wait for the customer.
+type AbortReason string
+
+const (
+	AbortCashier AbortReason = "cashier"
+	AbortWindow  AbortReason = "window"
+)
+
+// CloseProof is the kind of proof behind a closed sale (design §2.3).
+type CloseProof string
+
+const (
+	// ProofFailure: a verified FAILURE without payment.
+	ProofFailure CloseProof = "failure"
+	// ProofRefused: a verified refusal of the only create attempt.
+	ProofRefused CloseProof = "refused"
+	// ProofAbsent: no token, and the provider does not know the number long
+	// after the last attempt could still arrive.
+	ProofAbsent CloseProof = "absent"
+)
+
+// Source is where a piece of the provider's word came from.
+type Source string
+
+const (
+	SourceCreate       Source = "create"
+	SourceQuery        Source = "query"
+	SourceCancel       Source = "cancel"
+	SourceRevoke       Source = "revoke"
+	SourceRefund       Source = "refund"
+	SourceNotification Source = "notification"
+)
+
+// Witness is one source that proved the state of a sale or refund.
+type Witness struct {
+	Source Source    `json:"source"`
+	At     time.Time `json:"at"`
+	Trace  string    `json:"trace,omitempty"`
+}
+
+// Payment is money the provider took under one of our numbers.
+type Payment struct {
+	// Paid is what the payer paid; lower than the sale's amount when a wallet
+	// discount applied (protocol.md §7).
+	Paid     Fils   `json:"paid"`
+	Currency string `json:"currency"`
+	// AtMs is PayBy's paidTime in epoch milliseconds.
+	AtMs int64 `json:"atMs"`
+	// Payer is the wallet's member id: personal data, masked in exports.
+	Payer   string `json:"payer,omitempty"`
+	Channel string `json:"channel,omitempty"`
+}
+
+// At is the time of payment by the provider's clock, UTC.
+func (p Payment) At() time.Time { return time.UnixMilli(p.AtMs).UTC() }
+
+// Refusal is a definite no from the provider.
+type Refusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
+	Trace   string `json:"trace,omitempty"`
+	Class   string `json:"class,omitempty"`
+}
