@@ -1,0 +1,94 @@
+package payby
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrOutcomeUnknown matches every failed call after which nobody knows
+	// whether the request took effect. The caller has to query.
+	ErrOutcomeUnknown = errors.New("payby: outcome unknown")
+	// ErrSignature matches whatever carries no valid signature of the gateway.
+	ErrSignature = errors.New("payby: signature not valid")
+	// ErrUnsigned is the part of ErrSignature where the signature is missing
+	// altogether: a proxy's error page rather than an attack.
+	ErrUnsigned = fmt.Errorf("%w: it is missing", ErrSignature)
+	// ErrTooLarge matches a body above the size limit.
+	ErrTooLarge = errors.New("payby: too large")
+	// ErrMalformed matches what cannot be read as the protocol's data.
+	ErrMalformed = errors.New("payby: malformed")
+	// ErrInvalid matches what the gateway would refuse and is not sent.
+	ErrInvalid = errors.New("payby: invalid request")
+	// ErrOtherOrder matches a signed answer about another order or refund than
+	// the one asked for.
+	ErrOtherOrder = errors.New("payby: answer belongs to another order")
+	// ErrUnexpected matches an HTTP answer that is none of the protocol's:
+	// another status than 200, a redirect or a file.
+	ErrUnexpected = errors.New("payby: unexpected HTTP answer")
+)
+
+// Error is the only error type of a call.
+//
+// Its text is safe to log: it holds neither payer data nor keys, signatures or
+// bytes of the answer. Msg, Trace and Raw come from outside and are for the
+// journal and, escaped, for the screen.
+type Error struct {
+	Op     Operation
+	Code   string    // head.code, "" when there was no usable answer
+	Msg    string    // head.msg, display only
+	Trace  string    // head.traceCode, the support reference
+	Class  Class     // what to do about it
+	Signed bool      // the answer carried a valid signature
+	Unsent bool      // nothing left this process
+	Status int       // HTTP status, 0 without an HTTP answer
+	Raw    []byte    // the answer's body, nil when there was none
+	Date   time.Time // the answer's Date header in UTC, zero if absent
+	Err    error     // cause, nil for a plain refusal
+}
+
+func (e *Error) Error() string {
+	s := "payby: " + string(e.Op)
+	if e.Code != "" {
+		s += ": " + codeName(e.Op, e.Code, e.Msg)
+		if !e.Signed {
+			s += " (unsigned)"
+		}
+	}
+	if e.Status != 0 && e.Status != 200 {
+		s += fmt.Sprintf(": HTTP %d", e.Status)
+	}
+	if e.Err != nil {
+		s += ": " + safeText(e.Err)
+	}
+	if e.Signed && shortNumber(e.Trace, 8) {
+		s += ", trace " + e.Trace
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, ErrOutcomeUnknown) tell "nobody knows" apart from
+// "refused". Only a signed answer with a code refuses, and only when the code
+// table does not ask for a query first.
+func (e *Error) Is(target error) bool {
+	if target != ErrOutcomeUnknown || e.Unsent {
+		return false
+	}
+	return !e.Signed || e.Code == "" || e.Code == codeSuccess || e.Class == ClassQueryFirst
+}
+
+func shortNumber(s string, longest int) bool {
+	if s == "" || len(s) > longest {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
