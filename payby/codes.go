@@ -34,7 +34,7 @@ var codeTable = sync.OnceValue(func() []codeRow {
 	var rows []codeRow
 	for i, line := range strings.Split(strings.TrimSpace(codesTSV), "\n") {
 		f := strings.Split(strings.TrimSuffix(line, "\r"), "\t")
-		if i == 0 || len(f) != 5 {
+		if i == 0 || len(f) != 5 || f[0] == "" {
 			continue
 		}
 		rows = append(rows, codeRow{f[0], f[1], f[2], f[3], Class(f[4])})
@@ -63,6 +63,9 @@ func lookup(op Operation, code, msg string) (codeRow, bool) {
 	var found codeRow
 	ok := false
 	for _, r := range codeTable() {
+		if r.code[0] == '(' {
+			continue // rules, not codes; Classify has them
+		}
 		prefix, family := strings.CutSuffix(r.code, "*")
 		if code != r.code && !(family && strings.HasPrefix(code, prefix)) || !r.covers(op) {
 			continue

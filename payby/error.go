@@ -1,8 +1,14 @@
 package payby
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -27,6 +33,8 @@ var (
 	// ErrUnexpected matches an HTTP answer that is none of the protocol's:
 	// another status than 200, a redirect or a file.
 	ErrUnexpected = errors.New("payby: unexpected HTTP answer")
+
+	errSigning = errors.New("payby: signing failed")
 )
 
 // Error is the only error type of a call.
@@ -79,6 +87,41 @@ func (e *Error) Is(target error) bool {
 		return false
 	}
 	return !e.Signed || e.Code == "" || e.Code == codeSuccess || e.Class == ClassQueryFirst
+}
+
+// safeText words a cause. It passes on this package's own texts, which quote
+// nothing, and the system's; anything else may hold bytes of the peer, as
+// net/http's words on a broken header do.
+func safeText(err error) string {
+	if errors.Is(err, errSigning) {
+		return "signing failed"
+	}
+	for _, own := range []error{ErrSignature, ErrTooLarge, ErrMalformed, ErrInvalid, ErrOtherOrder, ErrUnexpected} {
+		if errors.Is(err, own) {
+			return strings.TrimPrefix(err.Error(), "payby: ")
+		}
+	}
+	var (
+		timeout net.Error
+		dns     *net.DNSError
+		cert    *tls.CertificateVerificationError
+		errno   syscall.Errno
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "cancelled before the answer came"
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.As(err, &dns):
+		return "the gateway's name could not be resolved"
+	case errors.As(err, &cert):
+		return "the gateway's certificate is not trusted"
+	case errors.As(err, &errno):
+		return "connection failed: " + errno.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the answer broke off"
+	}
+	return "connection failed"
 }
 
 func shortNumber(s string, longest int) bool {

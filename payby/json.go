@@ -108,6 +108,18 @@ func textInto(to *string) readFunc {
 	}
 }
 
+// wordInto reads a text that has to say something.
+func wordInto(to *string) readFunc {
+	return func(raw json.RawMessage) error {
+		s, err := scalar(raw, false)
+		if err == nil && s == "" {
+			err = fmt.Errorf("%w: empty", ErrMalformed)
+		}
+		*to = s
+		return err
+	}
+}
+
 // flagInto reads a bool that may be quoted (protocol.md §7, revoked).
 func flagInto(to *bool) readFunc {
 	return func(raw json.RawMessage) error {

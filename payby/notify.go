@@ -80,16 +80,16 @@ type VoidOrder struct {
 // UnmarshalJSON reads with exact member names, each once only.
 func (v *VoidOrder) UnmarshalJSON(raw []byte) error {
 	return readObject(raw, fields{
-		"voidMerchantOrderNo":   textInto(&v.VoidMerchantOrderNo),
+		"voidMerchantOrderNo":   wordInto(&v.VoidMerchantOrderNo),
 		"voidOrderNo":           textInto(&v.VoidOrderNo),
 		"originMerchantOrderNo": textInto(&v.OriginMerchantOrderNo),
-		"status":                textInto(&v.Status),
+		"status":                wordInto(&v.Status),
 		"amount":                objectInto(&v.Amount),
 		"voidCallbackUrl":       noteInto(&v.VoidCallbackURL),
 		"failCode":              noteInto(&v.FailCode),
 		"failDes":               noteInto(&v.FailDes),
 		"feeVoid":               optional(objectInto(&v.FeeVoid)),
-	})
+	}, "voidMerchantOrderNo", "status")
 }
 
 // Chargeback reports that a payer's bank disputes a payment.
@@ -107,11 +107,11 @@ type Chargeback struct {
 func (c *Chargeback) UnmarshalJSON(raw []byte) error {
 	return readObject(raw, fields{
 		"chargebackTime":   optional(millisInto(&c.ChargebackTime)),
-		"merchantOrderNo":  textInto(&c.MerchantOrderNo),
+		"merchantOrderNo":  wordInto(&c.MerchantOrderNo),
 		"orderNo":          textInto(&c.OrderNo),
 		"payAmount":        objectInto(&c.PayAmount),
 		"chargebackAmount": objectInto(&c.ChargebackAmount),
 		"caseType":         noteInto(&c.CaseType),
 		"partnerId":        noteInto(&c.PartnerID),
-	})
+	}, "merchantOrderNo")
 }

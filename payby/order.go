@@ -65,9 +65,9 @@ func (o *Order) UnmarshalJSON(raw []byte) error {
 	var read Order
 	var revoke bool
 	err := readObject(raw, fields{
-		"merchantOrderNo":     textInto(&read.MerchantOrderNo),
-		"orderNo":             textInto(&read.OrderNo),
-		"status":              textInto((*string)(&read.Status)),
+		"merchantOrderNo":     wordInto(&read.MerchantOrderNo),
+		"orderNo":             wordInto(&read.OrderNo),
+		"status":              wordInto((*string)(&read.Status)),
 		"paymentInfo":         objectInto(&read.PaymentInfo),
 		"product":             noteInto(&read.Product),
 		"totalAmount":         valueInto(&read.TotalAmount),

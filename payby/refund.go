@@ -34,10 +34,10 @@ type RefundOrder struct {
 func (r *RefundOrder) UnmarshalJSON(raw []byte) error {
 	var read RefundOrder
 	err := readObject(raw, fields{
-		"refundMerchantOrderNo": textInto(&read.RefundMerchantOrderNo),
+		"refundMerchantOrderNo": wordInto(&read.RefundMerchantOrderNo),
 		"orderNo":               textInto(&read.OrderNo),
 		"originMerchantOrderNo": textInto(&read.OriginMerchantOrderNo),
-		"status":                textInto((*string)(&read.Status)),
+		"status":                wordInto((*string)(&read.Status)),
 		"amount":                valueInto(&read.Amount),
 		"feeRefunded":           optional(objectInto(&read.FeeRefunded)),
 		"failCode":              noteInto(&read.FailCode),

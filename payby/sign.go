@@ -30,7 +30,7 @@ func Sign(key crypto.Signer, body []byte) (string, error) {
 	sum := sha256.Sum256(body)
 	sig, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
-		return "", fmt.Errorf("payby: signing: %w", err)
+		return "", fmt.Errorf("%w: %w", errSigning, err)
 	}
 	return base64.StdEncoding.EncodeToString(sig), nil
 }
