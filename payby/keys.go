@@ -1,16 +1,13 @@
 package payby
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // KeyProblem says what is wrong with a key, for a caller that words or
@@ -31,7 +28,6 @@ const (
 	KeySeveral   KeyProblem = "several"    // more than one key
 	KeyMissing   KeyProblem = "missing"    // no key of the gateway at all
 	KeyIsOwn     KeyProblem = "is-own"     // the merchant's own public key instead of the gateway's
-	longestKey              = 64 << 10
 )
 
 // KeyError says what is wrong with a key and what to paste where. It never
@@ -43,78 +39,104 @@ type KeyError struct {
 
 func (e *KeyError) Error() string { return "payby: " + e.Hint }
 
+// Sentences of key import. "here" is the field the key was pasted into.
+const (
+	hintPrivate   = "paste your own private key here, from BEGIN PRIVATE KEY to END PRIVATE KEY"
+	hintPublic    = "paste PayBy's public key from the merchant portal here, from BEGIN PUBLIC KEY to END PUBLIC KEY"
+	hintEncrypted = "this private key is protected by a passphrase; remove it first (openssl pkey -in KEY -out PLAIN) and " + hintPrivate
+)
+
 // ParsePrivateKey reads the merchant's own RSA key: PKCS #8 or PKCS #1, as PEM
-// or bare Base64, with a byte order mark, CRLF or surrounding blanks. Every
-// error is a [*KeyError].
+// or bare Base64, with a byte order mark, CRLF, surrounding blanks or all on
+// one line. Every error is a [*KeyError].
 func ParsePrivateKey(data []byte) (*rsa.PrivateKey, error) {
-	key, err := parseKey(data, "private")
+	found, err := readKeys(data, hintPrivate)
 	if err != nil {
 		return nil, err
 	}
-	private, ok := key.(*rsa.PrivateKey)
-	switch {
-	case ok && private.N.BitLen() < MinKeyBits:
-		return nil, tooShort(private.N.BitLen())
-	case ok && private.Validate() != nil:
-		return nil, &KeyError{KeyDamaged, "the private key is damaged; export it again"}
-	case ok:
-		return private, nil
+	var own *rsa.PrivateKey
+	for _, key := range found {
+		private, ok := key.(*rsa.PrivateKey)
+		if !ok {
+			continue
+		}
+		if own != nil && !own.Equal(private) {
+			return nil, &KeyError{KeySeveral, "these are several private keys; " + hintPrivate}
+		}
+		own = private
 	}
-	if _, ok := key.(*rsa.PublicKey); ok {
-		return nil, &KeyError{KeyIsPublic, "this is a public key; paste your own private key here (BEGIN PRIVATE KEY), the public one belongs into PayBy's portal"}
+	if own != nil {
+		if err := checkSize(&own.PublicKey); err != nil {
+			return nil, err
+		}
+		return own, nil
 	}
-	return nil, &KeyError{KeyWrongKind, "this is not an RSA key; PayBy needs RSA with 2048 bit or more"}
+	if _, ok := found[0].(*rsa.PublicKey); ok {
+		return nil, &KeyError{KeyIsPublic, "this is a public key; " + hintPrivate + " (your own public key belongs into the merchant portal, PayBy's into the field for PayBy's key)"}
+	}
+	return nil, wrongKind(found[0], hintPrivate)
 }
 
 // ParsePublicKey reads the gateway's RSA key as downloaded from the portal:
 // SubjectPublicKeyInfo or PKCS #1, in the forms of [ParsePrivateKey]. Every
 // error is a [*KeyError].
 func ParsePublicKey(data []byte) (*rsa.PublicKey, error) {
-	key, err := parseKey(data, "public")
+	found, err := readKeys(data, hintPublic)
 	if err != nil {
 		return nil, err
 	}
-	public, ok := key.(*rsa.PublicKey)
-	switch {
-	case ok && public.N.BitLen() < MinKeyBits:
-		return nil, tooShort(public.N.BitLen())
-	case ok:
-		return public, nil
+	var theirs *rsa.PublicKey
+	for _, key := range found {
+		public, ok := key.(*rsa.PublicKey)
+		if !ok {
+			continue
+		}
+		if theirs != nil && !theirs.Equal(public) {
+			return nil, &KeyError{KeySeveral, "these are several public keys; paste one"}
+		}
+		theirs = public
 	}
-	if _, ok := key.(*rsa.PrivateKey); ok {
-		return nil, &KeyError{KeyIsPrivate, "this is a private key, keep it to yourself; paste PayBy's public key from the portal here (BEGIN PUBLIC KEY)"}
+	if theirs != nil {
+		if err := checkSize(theirs); err != nil {
+			return nil, err
+		}
+		return theirs, nil
 	}
-	return nil, &KeyError{KeyWrongKind, "this is not an RSA key; paste PayBy's public key from the portal here"}
+	switch key := found[0].(type) {
+	case *rsa.PrivateKey, encryptedKey:
+		return nil, &KeyError{KeyIsPrivate, "this is a private key, show it to nobody; " + hintPublic}
+	default:
+		return nil, wrongKind(key, hintPublic)
+	}
 }
 
-func tooShort(bits int) error {
-	return &KeyError{KeyTooShort, fmt.Sprintf("the key has %d bit only; PayBy needs an RSA key of %d bit or more, make a new pair", bits, MinKeyBits)}
+// maxKeyBits keeps one pasted number from costing seconds per signature.
+const maxKeyBits = 16384
+
+func checkSize(key *rsa.PublicKey) error {
+	switch bits := key.N.BitLen(); {
+	case bits < MinKeyBits:
+		return &KeyError{KeyTooShort, fmt.Sprintf("this RSA key has %d bit; PayBy takes %d bit or more, so make a new pair", bits, MinKeyBits)}
+	case bits > maxKeyBits:
+		return &KeyError{KeyTooLarge, fmt.Sprintf("this RSA key has %d bit; take one of %d to %d bit", bits, MinKeyBits, maxKeyBits)}
+	case key.E < 3 || key.E%2 == 0:
+		return &KeyError{KeyDamaged, "this RSA key is damaged; copy it again"}
+	}
+	return nil
 }
 
-func parseKey(data []byte, want string) (any, error) {
-	block, _ := pem.Decode(bytes.TrimSpace(data))
-	der := []byte(nil)
-	if block != nil {
-		der = block.Bytes
-	} else if b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(data)), "")); err == nil {
-		der = b
+func wrongKind(key any, hint string) error {
+	switch key := key.(type) {
+	case encryptedKey:
+		return &KeyError{KeyEncrypted, hintEncrypted}
+	case otherKey:
+		return &KeyError{KeyWrongKind, "this is " + string(key) + "; " + hint}
 	}
-	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParsePKIXPublicKey(der); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParsePKCS1PublicKey(der); err == nil {
-		return key, nil
-	}
-	return nil, &KeyError{KeyDamaged, "this is not a " + want + " key"}
+	return &KeyError{KeyWrongKind, "this is a key of another kind than RSA; " + hint}
 }
 
-// GenerateKey makes a new RSA key of [MinKeyBits].
+// GenerateKey makes a new RSA key of [MinKeyBits]. random is handed to
+// crypto/rsa, which since Go 1.26 draws from the system itself.
 func GenerateKey(random io.Reader) (*rsa.PrivateKey, error) {
 	return rsa.GenerateKey(random, MinKeyBits)
 }
@@ -146,4 +168,25 @@ func SamePair(private crypto.Signer, public *rsa.PublicKey) bool {
 	}
 	own, ok := private.Public().(*rsa.PublicKey)
 	return ok && own.Equal(public)
+}
+
+// CheckKeys looks for the mix-ups that two well-formed keys can still hide: no
+// key of the gateway, a short one, or the merchant's own public key in its
+// place. The error is a [*KeyError].
+func CheckKeys(private crypto.Signer, gateway []*rsa.PublicKey) error {
+	if len(gateway) == 0 {
+		return &KeyError{KeyMissing, "PayBy's public key is missing; download it from the merchant portal"}
+	}
+	for _, key := range gateway {
+		switch {
+		case key == nil || key.N == nil:
+			return &KeyError{KeyMissing, "PayBy's public key is missing; download it from the merchant portal"}
+		case SamePair(private, key):
+			return &KeyError{KeyIsOwn, "this is your own public key, which belongs into the merchant portal; " + hintPublic}
+		}
+		if err := checkSize(key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
