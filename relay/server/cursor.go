@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/filspos/fils/relay"
+)
+
+// cursor is a till's place. Tills treat its text as opaque. The hash guards
+// against a store that was rolled back and has since given the same sequence to
+// another message.
+type cursor struct {
+	epoch string
+	seq   uint64
+	hash  string // of the entry at seq
+}
+
+const cursorForm = "1"
+
+func cursorOf(epoch string, e Entry) cursor {
+	id := e.ID()
+	return cursor{epoch: epoch, seq: e.Seq, hash: hex.EncodeToString(id[:8])}
+}
+
+func (c cursor) String() string {
+	return strings.Join([]string{cursorForm, c.epoch, strconv.FormatUint(c.seq, 10), c.hash}, ".")
+}
+
+// parseCursor reads what a till sent; anything unreadable is no cursor.
+func parseCursor(text string) (cursor, bool) {
+	if len(text) > relay.MaxCursor {
+		return cursor{}, false
+	}
+	part := strings.Split(text, ".")
+	if len(part) != 4 || part[0] != cursorForm {
+		return cursor{}, false
+	}
+	seq, err := strconv.ParseUint(part[2], 10, 64)
+	if err != nil || seq == 0 {
+		return cursor{}, false
+	}
+	return cursor{epoch: part[1], seq: seq, hash: part[3]}, true
+}
+
+// resume finds where to go on after the till's cursor: its sequence when the
+// entry there is the one the till saw, else 0, which replays all that is kept.
+func resume(ctx context.Context, store Store, a Address, text string) (at Position, resumed bool, err error) {
+	end, err := store.Last(ctx, a)
+	if err != nil {
+		return Position{}, false, err
+	}
+	at.Epoch = end.Epoch
+	c, ok := parseCursor(text)
+	if !ok || c.epoch != end.Epoch || c.seq > end.Seq {
+		return at, false, nil
+	}
+	found, err := store.Next(ctx, a, c.seq-1, 1)
+	if err != nil {
+		return Position{}, false, err
+	}
+	if len(found) == 0 || found[0].Seq != c.seq || cursorOf(end.Epoch, found[0]) != c {
+		return at, false, nil
+	}
+	at.Seq = c.seq
+	return at, true, nil
+}

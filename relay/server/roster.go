@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/filspos/fils/relay"
+)
+
+// tokenBytes is the entropy of a till's token.
+const tokenBytes = 32
+
+// TokenHash is the SHA-256 of a till's token, all that a relay keeps of it.
+type TokenHash [sha256.Size]byte
+
+// HashToken returns what a relay keeps of token.
+func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
+
+// NewToken draws a token of 256 random bits, as text that fits a header.
+func NewToken(random io.Reader) (string, error) {
+	var b [tokenBytes]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("relay: draw token: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
+
+// registry is what the server must know about merchants and tills. Its methods
+// may be slow or fail where the registry lives elsewhere.
+type registry interface {
+	// keys returns the merchant's PayBy keys; errUnknown when there is no such
+	// merchant or till.
+	keys(ctx context.Context, a Address) ([]*rsa.PublicKey, error)
+	// holder returns whose token has this hash; errUnknown when it is nobody's.
+	holder(ctx context.Context, token TokenHash) (Address, error)
+}
+
+var errUnknown = errors.New("unknown")
+
+// roster is a registry in memory. A till whose tokens are gone is retired: its
+// notifications are still taken and kept.
+type roster struct {
+	mu        sync.RWMutex
+	merchants map[string][]*rsa.PublicKey
+	tills     map[Address][]TokenHash
+	byHash    map[tokenIndex][]tokenEntry
+}
+
+// Tokens are looked up by half of their hash and compared in constant time on
+// all of it, so the lookup's timing tells nothing that helps to guess a token.
+type tokenIndex [sha256.Size / 2]byte
+
+type tokenEntry struct {
+	hash TokenHash
+	till Address
+}
+
+func newRoster() *roster {
+	return &roster{
+		merchants: map[string][]*rsa.PublicKey{},
+		tills:     map[Address][]TokenHash{},
+		byHash:    map[tokenIndex][]tokenEntry{},
+	}
+}
+
+func indexOf(h TokenHash) tokenIndex { return tokenIndex(h[:sha256.Size/2]) }
+
+func (r *roster) keys(_ context.Context, a Address) ([]*rsa.PublicKey, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	keys, ok := r.merchants[a.Merchant]
+	if !ok {
+		return nil, errUnknown
+	}
+	if _, ok := r.tills[a]; !ok {
+		return nil, errUnknown
+	}
+	return keys, nil
+}
+
+func (r *roster) holder(_ context.Context, hash TokenHash) (Address, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, e := range r.byHash[indexOf(hash)] {
+		if subtle.ConstantTimeCompare(e.hash[:], hash[:]) == 1 {
+			return e.till, nil
+		}
+	}
+	return Address{}, errUnknown
+}
+
+func (r *roster) setMerchant(id string, keys []*rsa.PublicKey) error {
+	if !relay.ValidID(id) {
+		return errors.New("relay: a merchant id is 1 to 32 letters, digits, _ or -")
+	}
+	if len(keys) == 0 || slices.Contains(keys, nil) {
+		return fmt.Errorf("relay: merchant %s needs at least one PayBy public key", id)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.merchants[id] = slices.Clone(keys)
+	return nil
+}
+
+// setTill makes tokens the only ones of the till.
+func (r *roster) setTill(a Address, tokens []TokenHash) error {
+	if !relay.ValidID(a.Till) {
+		return errors.New("relay: a till id is 1 to 32 letters, digits, _ or -")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.merchants[a.Merchant]; !ok {
+		return fmt.Errorf("relay: no merchant %q; add it before its tills", a.Merchant)
+	}
+	for _, h := range tokens {
+		for _, e := range r.byHash[indexOf(h)] {
+			if e.hash == h && e.till != a {
+				return fmt.Errorf("relay: a token of till %s already belongs to till %s", a, e.till)
+			}
+		}
+	}
+	for _, h := range r.tills[a] {
+		rest := slices.DeleteFunc(r.byHash[indexOf(h)], func(e tokenEntry) bool { return e.hash == h })
+		if len(rest) == 0 {
+			delete(r.byHash, indexOf(h))
+		} else {
+			r.byHash[indexOf(h)] = rest
+		}
+	}
+	r.tills[a] = slices.Clone(tokens)
+	for _, h := range tokens {
+		r.byHash[indexOf(h)] = append(r.byHash[indexOf(h)], tokenEntry{hash: h, till: a})
+	}
+	return nil
+}

@@ -1,0 +1,277 @@
+package server
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/filspos/fils/relay"
+)
+
+// Config is what a Server needs. Store and Random are required.
+type Config struct {
+	Store  Store
+	Random io.Reader // for tokens
+
+	// TrustedProxies are the addresses whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// Log never receives payloads, tokens or signatures; nil means no log.
+	Log *slog.Logger
+
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// After is the pause between tries at the store; nil means time.After.
+	After func(time.Duration) <-chan time.Time
+
+	// The rest is for tests and special networks; 0 means the usual.
+
+	StoreTimeout time.Duration // for PayBy's request while the store fails; 8 s
+	PingEvery    time.Duration // relay.PingEvery
+	DeadAfter    time.Duration // relay.DeadAfter
+	WriteTimeout time.Duration // for a till to take one message; 10 s
+	Queue        int           // live messages waiting for one till; 16
+}
+
+// Server is one node of a relay.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	registry registry
+	roster   *roster
+	limiter  *limiter
+	penalty  penaltyQueue
+	hub      *hub
+	upgrader websocket.Upgrader
+	handler  http.Handler
+
+	mu       sync.Mutex
+	phase    phase
+	sessions sync.WaitGroup
+}
+
+// phase of a Server: websockets are taken only while it is running.
+type phase int
+
+const (
+	idle phase = iota
+	running
+	ended
+)
+
+// New returns a Server without merchants.
+func New(cfg Config) (*Server, error) {
+	if cfg.Store == nil || cfg.Random == nil {
+		return nil, errors.New("relay: Store and Random are required")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.After == nil {
+		cfg.After = time.After
+	}
+	or := func(d *time.Duration, usual time.Duration) {
+		if *d == 0 {
+			*d = usual
+		}
+	}
+	or(&cfg.StoreTimeout, 8*time.Second)
+	or(&cfg.PingEvery, relay.PingEvery)
+	or(&cfg.DeadAfter, relay.DeadAfter)
+	or(&cfg.WriteTimeout, 10*time.Second)
+	if cfg.Queue == 0 {
+		cfg.Queue = 16
+	}
+	roster := newRoster()
+	s := &Server{
+		cfg: cfg, log: cfg.Log, registry: roster, roster: roster,
+		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), hub: newHub(),
+		// Small buffers, because most connections are silent most of the time.
+		// No compression: it costs memory and invites decompression bombs.
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: 10 * time.Second,
+			ReadBufferSize:   512,
+			WriteBufferSize:  4 << 10,
+			WriteBufferPool:  &sync.Pool{},
+			CheckOrigin:      func(r *http.Request) bool { return len(r.Header.Values("Origin")) == 0 },
+		},
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc(relay.NotifyPath+"{merchant}/{till}", s.notify)
+	mux.HandleFunc(relay.StreamPath, s.stream)
+	mux.HandleFunc("/healthz", s.health)
+	mux.HandleFunc("/readyz", s.ready)
+	s.handler = mux
+	return s, nil
+}
+
+// ServeHTTP serves PayBy, tills and health checks.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(relay.RelayHeader, strconv.Itoa(relay.Version))
+	s.handler.ServeHTTP(w, r)
+}
+
+// AddMerchant makes a merchant known with the PayBy keys that its notifications
+// may be signed with, or replaces the keys of one already known.
+func (s *Server) AddMerchant(id string, keys []*rsa.PublicKey) error {
+	return s.roster.setMerchant(id, keys)
+}
+
+// AddTill makes a till known and returns its token, which is not kept. A token
+// that the till had before ends, together with its connection.
+func (s *Server) AddTill(merchant, till string) (token string, err error) {
+	token, err = NewToken(s.cfg.Random)
+	if err != nil {
+		return "", err
+	}
+	if err := s.SetTill(merchant, till, []TokenHash{HashToken(token)}); err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// SetTill makes a till known with exactly these tokens. Without any it is
+// retired: its notifications are still stored, but nobody can connect.
+func (s *Server) SetTill(merchant, till string, tokens []TokenHash) error {
+	a := Address{Merchant: merchant, Till: till}
+	if err := s.roster.setTill(a, tokens); err != nil {
+		return err
+	}
+	s.hub.revoke(a, tokens)
+	return nil
+}
+
+// Online returns how many tills are connected to this node.
+func (s *Server) Online() int { return s.hub.online() }
+
+// Run serves websockets until ctx ends; it then asks every till to connect
+// elsewhere, waits for all connections to end and returns nil. It returns an
+// error when the store's live feed is beyond repair. A Server runs once.
+func (s *Server) Run(ctx context.Context) error {
+	if !s.turn(idle, running) {
+		return errors.New("relay: a server runs once")
+	}
+	err := s.cfg.Store.Live(ctx, s.hub)
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("live feed ended by itself")
+	}
+	s.turn(running, ended)
+	s.hub.close()
+	s.sessions.Wait()
+	return err
+}
+
+func (s *Server) turn(from, to phase) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != from {
+		return false
+	}
+	s.phase = to
+	return true
+}
+
+// admit reserves a place among the sessions that Run waits for.
+func (s *Server) admit() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != running {
+		return false
+	}
+	s.sessions.Add(1)
+	return true
+}
+
+// stream upgrades a till's request. The handler returns after the upgrade, so
+// that net/http's buffers of the connection are freed.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	from := source{addr: peer(r, s.cfg.TrustedProxies)}
+	if len(r.Header.Values("Origin")) > 0 {
+		s.refuse(w, from, http.StatusForbidden, "no browsers here", Address{})
+		return
+	}
+	token, ok := bearer(r)
+	if !ok {
+		s.refuse(w, from, http.StatusUnauthorized, "token missing", Address{})
+		return
+	}
+	hash := HashToken(token)
+	till, err := s.registry.holder(r.Context(), hash)
+	if errors.Is(err, errUnknown) {
+		s.refuse(w, from, http.StatusUnauthorized, "token unknown", Address{})
+		return
+	}
+	if err != nil {
+		s.unavailable(w, till, "look up token", err)
+		return
+	}
+	installation := r.Header.Get(relay.InstallationHeader)
+	if !relay.ValidInstallation(installation) {
+		s.refuse(w, from, http.StatusBadRequest, "installation header missing or malformed", till)
+		return
+	}
+	if !s.admit() {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "not serving tills now", http.StatusServiceUnavailable)
+		return
+	}
+	header := http.Header{relay.RelayHeader: {strconv.Itoa(relay.Version)}}
+	conn, err := s.upgrader.Upgrade(w, r, header)
+	if err != nil {
+		s.sessions.Done()
+		s.log.Warn("websocket refused", "till", till.String(), "from", from.addr.String(), "err", err.Error())
+		return
+	}
+	// The session outlives the request and ends by stop, not by its context.
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &session{
+		server: s, till: till, installation: installation, token: hash,
+		after: strings.Clone(r.URL.Query().Get(relay.AfterParam)), conn: conn,
+		queue: make(chan Entry, s.cfg.Queue), again: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
+	}
+	go func() {
+		defer s.sessions.Done()
+		defer cancel()
+		t.run()
+	}()
+}
+
+func bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+// health says that the process answers.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	io.WriteString(w, "ok\n")
+}
+
+// ready says whether a load balancer may send work here.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	serving := s.phase == running
+	s.mu.Unlock()
+	if !serving {
+		http.Error(w, "not serving", http.StatusServiceUnavailable)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), storeAttempt)
+	defer cancel()
+	if err := s.cfg.Store.Check(ctx); err != nil {
+		http.Error(w, "store not available", http.StatusServiceUnavailable)
+		return
+	}
+	io.WriteString(w, "ready\n")
+}

@@ -1,0 +1,282 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/filspos/fils/relay"
+)
+
+const (
+	pageSize     = 32
+	behindPause  = 50 * time.Millisecond // before a read that was behind Last is tried again
+	behindTries  = 100
+	closeTimeout = time.Second // for a till to answer the closing of its connection
+	readLimit    = 512         // bytes of a frame from a till, which sends only control frames
+)
+
+// session is one till's connection. Two goroutines belong to it: run, which
+// alone writes messages, and read, which sees pongs and the end.
+type session struct {
+	server       *Server
+	till         Address
+	installation string
+	token        TokenHash
+	after        string // the cursor that the till gave
+	conn         *websocket.Conn
+
+	queue chan Entry    // live entries, filled by the hub
+	again chan struct{} // holds a signal while the store has to be read again
+
+	ctx    context.Context // ends when the session is to end
+	cancel context.CancelFunc
+	once   sync.Once
+	code   int // close code, set before ctx ends; 0 closes without a word
+
+	// Only run uses these.
+	at   Position // sequence last sent, and the epoch it belongs to
+	ping *time.Ticker
+}
+
+// errMoved says that the store is not the one the session began with.
+var errMoved = errors.New("store was rebuilt")
+
+// reread asks for the store to be read again. It does not block.
+func (s *session) reread() {
+	select {
+	case s.again <- struct{}{}:
+	default:
+	}
+}
+
+// stop ends the session with the given close code; the first call decides. It
+// does not block.
+func (s *session) stop(code int) {
+	s.once.Do(func() {
+		s.code = code
+		s.cancel()
+	})
+}
+
+// run serves the till until its connection ends, and returns when nothing of
+// the session is left.
+func (s *session) run() {
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		s.read()
+	}()
+	s.ping = time.NewTicker(s.server.cfg.PingEvery)
+	defer s.ping.Stop()
+	if code := s.server.hub.enter(s); code != 0 {
+		s.stop(code)
+	} else {
+		s.stop(s.closeCode(s.serve()))
+	}
+	s.server.hub.leave(s)
+	if s.code != 0 {
+		bye := websocket.FormatCloseMessage(s.code, closeReason(s.code))
+		if s.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout)) == nil {
+			// Closing at once could destroy the close frame on its way.
+			timer := time.NewTimer(closeTimeout)
+			select {
+			case <-gone:
+			case <-timer.C:
+			}
+			timer.Stop()
+		}
+	}
+	s.conn.Close()
+	<-gone
+	s.server.log.Info("till disconnected", "till", s.till.String(), "code", s.code)
+}
+
+// closeCode sorts the end of serve.
+func (s *session) closeCode(err error) int {
+	var failed storeError
+	switch {
+	case errors.Is(err, errMoved):
+		return relay.CloseGoElsewhere
+	case errors.As(err, &failed):
+		s.server.log.Error("read store", "till", s.till.String(), "err", err.Error())
+		return relay.CloseGoElsewhere
+	}
+	return 0
+}
+
+// closeReason is the human's version of a close code.
+func closeReason(code int) string {
+	switch code {
+	case relay.CloseGoElsewhere:
+		return "connect again"
+	case relay.CloseRevoked:
+		return "token revoked"
+	case relay.CloseReplaced:
+		return "a newer connection took over"
+	case relay.CloseOccupied:
+		return "another installation is connected as this till"
+	case relay.CloseSlow:
+		return "no sign of life"
+	case websocket.CloseUnsupportedData:
+		return "tills send no messages"
+	}
+	return ""
+}
+
+// read watches for signs of life and for the end of the connection.
+func (s *session) read() {
+	alive := func() { s.conn.SetReadDeadline(time.Now().Add(s.server.cfg.DeadAfter)) }
+	s.conn.SetReadLimit(readLimit)
+	s.conn.SetPongHandler(func(string) error {
+		alive()
+		return nil
+	})
+	alive()
+	_, _, err := s.conn.NextReader()
+	var timeout interface{ Timeout() bool }
+	switch {
+	case err == nil:
+		s.stop(websocket.CloseUnsupportedData)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		s.stop(relay.CloseSlow)
+	default:
+		s.stop(0)
+	}
+}
+
+// serve sends everything after the till's cursor and then what comes in. The
+// hub has the session already; see the package comment for why.
+func (s *session) serve() error {
+	// A token revoked between the check and the hub would otherwise live on.
+	if holder, err := s.server.registry.holder(s.ctx, s.token); err != nil || holder != s.till {
+		if errors.Is(err, errUnknown) || err == nil {
+			s.stop(relay.CloseRevoked)
+		}
+		return err
+	}
+	at, resumed, err := resume(s.ctx, s.server.cfg.Store, s.till, s.after)
+	if err != nil {
+		return storeError{err}
+	}
+	s.at = at
+	hello := relay.Message{
+		Type: relay.TypeHello, Merchant: s.till.Merchant, Till: s.till.Till,
+		Resumed: resumed, NowMS: s.server.cfg.Now().UnixMilli(),
+	}
+	if err := s.send(hello); err != nil {
+		return err
+	}
+	s.server.log.Info("till connected", "till", s.till.String(), "resumed", resumed, "after", s.at.Seq)
+	if err := s.catchUp(); err != nil {
+		return err
+	}
+	if err := s.send(relay.Message{Type: relay.TypeLive}); err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-s.ctx.Done():
+			return nil
+		case <-s.ping.C:
+			err = s.sendPing()
+		case <-s.again:
+			err = s.catchUp()
+		case e := <-s.queue:
+			switch {
+			case e.Seq <= s.at.Seq: // sent by a read
+			case e.Prev <= s.at.Seq:
+				err = s.sendEntry(e)
+			default:
+				err = s.catchUp()
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// catchUp reads the store from where the session stands to its end.
+func (s *session) catchUp() error {
+	store := s.server.cfg.Store
+	for range behindTries {
+		end, err := store.Last(s.ctx, s.till)
+		if err != nil {
+			return storeError{err}
+		}
+		if end.Epoch != s.at.Epoch {
+			return errMoved
+		}
+		for {
+			page, err := store.Next(s.ctx, s.till, s.at.Seq, pageSize)
+			if err != nil {
+				return storeError{err}
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, e := range page {
+				if err := s.sendEntry(e); err != nil {
+					return err
+				}
+			}
+		}
+		if s.at.Seq >= end.Seq {
+			return nil
+		}
+		select {
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		case <-s.server.cfg.After(behindPause):
+		}
+	}
+	return storeError{fmt.Errorf("reads of %s stay behind its end", s.till)}
+}
+
+// storeError marks what the store, not the till, is to blame for.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+// sendEntry sends e and moves the session on to it.
+func (s *session) sendEntry(e Entry) error {
+	err := s.send(relay.Message{
+		Type: relay.TypeNotice, Cursor: cursorOf(s.at.Epoch, e).String(),
+		ReceivedMS: e.Received.UnixMilli(), Sign: e.Sign, Body: e.Body,
+	})
+	if err == nil {
+		s.at.Seq = e.Seq
+	}
+	return err
+}
+
+// send writes one message. It keeps the heartbeat going, because a long replay
+// leaves no time for it elsewhere. A till that does not take the message within
+// the write timeout is cut off.
+func (s *session) send(m relay.Message) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-s.ping.C:
+		if err := s.sendPing(); err != nil {
+			return err
+		}
+	default:
+	}
+	text, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	s.conn.SetWriteDeadline(time.Now().Add(s.server.cfg.WriteTimeout))
+	return s.conn.WriteMessage(websocket.TextMessage, text)
+}
+
+func (s *session) sendPing() error {
+	return s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.server.cfg.WriteTimeout))
+}

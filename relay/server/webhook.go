@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/filspos/fils/payby"
+	"github.com/filspos/fils/relay"
+)
+
+const (
+	bodyTimeout  = 10 * time.Second        // to receive the body of one notification
+	storeAttempt = 2500 * time.Millisecond // one try at the store; appending again is harmless
+	storePause   = 50 * time.Millisecond   // before the second try, then doubled
+	storePauseTo = time.Second
+)
+
+// notify takes one notification from PayBy (protocol.md §13).
+func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
+	a := Address{Merchant: r.PathValue("merchant"), Till: r.PathValue("till")}
+	from := source{addr: peer(r, s.cfg.TrustedProxies)}
+	if !relay.ValidID(a.Merchant) || !relay.ValidID(a.Till) {
+		s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})
+		return
+	}
+	deadline := time.Now().Add(s.cfg.StoreTimeout)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), deadline)
+	defer cancel()
+	keys, err := s.registry.keys(ctx, a)
+	if errors.Is(err, errUnknown) {
+		s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
+		return
+	}
+	if err != nil {
+		s.unavailable(w, a, "look up till", err)
+		return
+	}
+	from.merchant = a.Merchant
+	body, status, problem := readBody(w, r)
+	if problem != "" {
+		s.refuse(w, from, status, problem, a)
+		return
+	}
+	genuine, looked := s.verify(ctx, from, keys, body, r.Header.Get("Sign"))
+	if !looked {
+		tooMany(w)
+		return
+	}
+	if !genuine {
+		s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a)
+		return
+	}
+	n := Notice{Address: a, Received: s.cfg.Now().UTC(), Sign: r.Header.Get("Sign"), Body: body}
+	seq, stored, err := s.append(ctx, n)
+	if err != nil {
+		s.unavailable(w, a, "store notification", err)
+		return
+	}
+	s.log.Info("notification stored", "till", a.String(), "seq", seq, "repeated", !stored, "bytes", len(body))
+	w.Header().Set("Content-Type", payby.AckContentType)
+	io.WriteString(w, payby.Ack)
+}
+
+// verify checks PayBy's signature. A source that has used up its refusals is
+// still heard, because a good notification may come from the same address, but
+// one request at a time, so that it cannot take the processor from the others.
+func (s *Server) verify(ctx context.Context, from source, keys []*rsa.PublicKey, body []byte, sign string) (genuine, looked bool) {
+	if sign == "" || len(sign) > relay.MaxSign {
+		return false, true
+	}
+	if s.limiter.over(from) {
+		leave := s.penalty.enter(ctx)
+		if leave == nil {
+			return false, false
+		}
+		defer leave()
+	}
+	return payby.Verify(keys, body, sign) == nil, true
+}
+
+// readBody reads at most relay.MaxBody bytes within bodyTimeout.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, problem string) {
+	if r.ContentLength > relay.MaxBody {
+		return nil, http.StatusRequestEntityTooLarge, "body over 64 KiB"
+	}
+	// Recorders in tests have no deadlines; a server's connection has.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, relay.MaxBody))
+	// Left in place, the deadline would later look like the caller going away.
+	_ = control.SetReadDeadline(time.Time{})
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, http.StatusRequestEntityTooLarge, "body over 64 KiB"
+	case err != nil:
+		return nil, http.StatusBadRequest, "body incomplete"
+	}
+	return body, 0, ""
+}
+
+// append stores n, trying again until ctx ends: PayBy's own next try is two
+// minutes away. That the caller hangs up meanwhile changes nothing.
+func (s *Server) append(ctx context.Context, n Notice) (seq uint64, stored bool, err error) {
+	pause := storePause
+	for {
+		attempt, cancel := context.WithTimeout(ctx, storeAttempt)
+		seq, stored, err = s.cfg.Store.Append(attempt, n)
+		cancel()
+		if err == nil {
+			return seq, stored, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, false, err
+		case <-s.cfg.After(pause):
+		}
+		pause = min(2*pause, storePauseTo)
+	}
+}
+
+// refuse answers a request that will not be taken, counts it and, while its
+// source is within its allowance, logs it.
+func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem string, a Address) {
+	if !s.limiter.refused(from) {
+		tooMany(w)
+		return
+	}
+	s.log.Warn("request refused", "status", status, "problem", problem, "from", from.addr.String(), "till", a.String())
+	http.Error(w, problem, status)
+}
+
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "60")
+	http.Error(w, "too many refused requests", http.StatusTooManyRequests)
+}
+
+func (s *Server) unavailable(w http.ResponseWriter, a Address, what string, err error) {
+	s.log.Error(what, "till", a.String(), "err", err.Error())
+	http.Error(w, "not stored, try again", http.StatusServiceUnavailable)
+}
