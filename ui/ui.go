@@ -1,0 +1,88 @@
+// Package ui is the till's screens: the only package that knows Fyne.
+//
+// [New] makes an [App] over an [Engine] and a [pos.Reader]. Screens hold no
+// truth of their own: whenever the engine has a new [pos.View], one pump
+// carries it to the UI goroutine and the screen is drawn from it. Whatever may
+// touch the disk or the network (a charge, a refund, a page of the history)
+// runs in a goroutine that the App owns and waits for; its result comes back
+// through Config.Post. All other methods and all callbacks run on the UI
+// goroutine unless their documentation says otherwise.
+//
+// Every key press arrives at one place, see keys.go, because an amount must
+// not depend on which widget happens to have the focus.
+package ui
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+)
+
+// Engine is what the screens ask of the till. Its methods may be called from
+// any goroutine. Errors are or wrap *[pos.Error].
+type Engine interface {
+	// View is the latest snapshot, never nil.
+	View() *pos.View
+	// Changes signals (coalesced, buffer of one) after each new View. The
+	// function ends the subscription.
+	Changes() (<-chan struct{}, func())
+	Charge(ctx context.Context, r pos.ChargeRequest) (pos.SaleNo, error)
+	// Abort ends the wait for the customer. The sale is not closed by it: the
+	// engine goes on to prove what happened.
+	Abort(ctx context.Context, no pos.SaleNo, by string) error
+	// Dismiss tells that a result was seen; Park turns the sale in front into
+	// a card; Show brings a card to the front. They do not wait.
+	Dismiss(no pos.SaleNo)
+	Park(no pos.SaleNo)
+	Show(no pos.SaleNo)
+	Refund(ctx context.Context, r pos.RefundRequest) (pos.RefundNo, error)
+	ResolveAlert(ctx context.Context, id int64, by, note string) error
+}
+
+// Sound is a reason to make a noise. Whatever a sound says, the screen says too.
+type Sound int
+
+const (
+	// SoundSuccess: the sale in front is paid.
+	SoundSuccess Sound = iota
+	// SoundFailure: the sale in front is proven not paid.
+	SoundFailure
+	// SoundAttention: something else needs a look.
+	SoundAttention
+)
+
+// Config is what an [App] needs. App, Engine and Reader are required.
+type Config struct {
+	App    fyne.App
+	Engine Engine
+	Reader pos.Reader
+	// Lang is "en" or "ar"; anything else starts in English.
+	Lang string
+	// Dark starts with the dark theme.
+	Dark bool
+	// Saved, when not nil, is told of a new language or theme so that the
+	// caller can keep it. It is called on a goroutine of the App's.
+	Saved func(lang string, dark bool)
+	// Cashier is recorded with whatever is done here.
+	Cashier string
+	// Shop is shown in the title bar of the window; may be empty.
+	Shop string
+	// Version is shown on the help screen.
+	Version string
+	// Location is where the shop is; nil means the United Arab Emirates.
+	Location *time.Location
+	// Now is the clock of countdowns and of the scanner guard; nil means time.Now.
+	Now func() time.Time
+	// Post runs a function on the UI goroutine; nil means fyne.Do. It is
+	// called from other goroutines only.
+	Post func(func())
+	// Sound, when not nil, makes a noise. It is called on the UI goroutine and
+	// must return at once.
+	Sound func(Sound)
+	// Log is nil for none. Nothing secret and no payer data is written to it.
+	Log *slog.Logger
+}
