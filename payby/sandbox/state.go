@@ -1,0 +1,288 @@
+package sandbox
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/filspos/fils/payby"
+)
+
+const (
+	keptOrders = 20_000
+	keptFor    = 200 * 24 * time.Hour
+	lineLimit  = 1 << 20
+)
+
+// stateFile is an append-only file of order snapshots, one JSON object per line; the last
+// snapshot of an order counts. It survives a killed process, not a power cut.
+type stateFile struct {
+	file *os.File
+	err  error
+}
+
+func (s *stateFile) broken() bool { return s != nil && s.err != nil }
+
+func (s *stateFile) close() error {
+	if s == nil {
+		return nil
+	}
+	return s.file.Close()
+}
+
+type orderLine struct {
+	Partner     string          `json:"partner"`
+	No          string          `json:"no"`
+	PayByNo     string          `json:"payby_no"`
+	Digest      string          `json:"digest"`
+	Fils        int64           `json:"fils"`
+	Decimals    int8            `json:"decimals"`
+	Subject     string          `json:"subject"`
+	SubjectAr   string          `json:"subject_ar,omitempty"`
+	NotifyURL   string          `json:"notify_url,omitempty"`
+	Payee       string          `json:"payee"`
+	Device      string          `json:"device,omitempty"`
+	Secondary   string          `json:"secondary,omitempty"`
+	Reserved    string          `json:"reserved,omitempty"`
+	Accessory   json.RawMessage `json:"accessory"`
+	RequestTime int64           `json:"request_ms"`
+	Created     int64           `json:"created_ms"`
+	Expires     int64           `json:"expires_ms"`
+	Token       string          `json:"token"`
+	TokenTime   int64           `json:"token_ms"`
+	Status      string          `json:"status"`
+	Payment     *paymentLine    `json:"payment,omitempty"`
+	Revoked     bool            `json:"revoked,omitempty"`
+	AnyPayer    bool            `json:"any_payer,omitempty"`
+	OneTime     bool            `json:"one_time,omitempty"`
+	BoundTo     string          `json:"bound_to,omitempty"`
+	Declined    uint32          `json:"declined,omitempty"`
+	Refunds     []refundLine    `json:"refunds,omitempty"`
+}
+
+type paymentLine struct {
+	Fils     int64  `json:"fils"`
+	Time     int64  `json:"ms"`
+	Payer    string `json:"payer"`
+	Discount bool   `json:"discount,omitempty"`
+}
+
+type refundLine struct {
+	No        string `json:"no"`
+	PayByNo   string `json:"payby_no"`
+	Digest    string `json:"digest"`
+	Fils      int64  `json:"fils"`
+	Decimals  int8   `json:"decimals"`
+	NotifyURL string `json:"notify_url,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Reserved  string `json:"reserved,omitempty"`
+	Device    string `json:"device,omitempty"`
+	Secondary string `json:"secondary,omitempty"`
+	Status    string `json:"status"`
+	Created   int64  `json:"created_ms"`
+	Fail      bool   `json:"fail,omitempty"`
+	Own       bool   `json:"own,omitempty"`
+}
+
+// save appends the order as it is now. Called with g.mu held, before the answer that
+// tells of the change leaves.
+func (g *Gateway) save(o *order) {
+	if g.state == nil || g.state.err != nil {
+		return
+	}
+	if _, err := g.state.file.Write(append(mustEncode(o.line()), '\n')); err != nil {
+		g.state.err = err
+		g.log.Error("state file cannot be written; the gateway answers SYSTEM_ERROR from now on", "err", err)
+	}
+}
+
+// openState loads the file, keeps what is young enough, and starts a fresh file with it.
+func (g *Gateway) openState(path string) error {
+	lines, err := readState(path)
+	if err != nil {
+		return err
+	}
+	now := g.clock.Now()
+	oldest := now.Add(-keptFor).UnixMilli()
+	kept := lines[:0]
+	for _, l := range lines {
+		if l.Created >= oldest {
+			kept = append(kept, l)
+		}
+	}
+	kept = kept[max(len(kept)-keptOrders, 0):]
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range kept {
+		// A merchant that is not registered this time keeps its orders for the next.
+		if m := g.merchants[l.Partner]; m != nil {
+			if err := g.restore(m, l); err != nil {
+				return fmt.Errorf("sandbox: state file %s: order %s: %w", path, l.No, err)
+			}
+		}
+	}
+	file, err := compactState(path, kept)
+	if err != nil {
+		return err
+	}
+	g.state = &stateFile{file: file}
+	return nil
+}
+
+// readState returns the last snapshot of each order, in order of first appearance.
+func readState(path string) ([]*orderLine, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: state file: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	var lines []*orderLine
+	place := make(map[[2]string]int)
+	r := bufio.NewReaderSize(file, lineLimit)
+	for n := 1; ; n++ {
+		raw, err := r.ReadSlice('\n')
+		if errors.Is(err, io.EOF) {
+			return lines, nil // a line without its end was being written when we were killed
+		}
+		if err != nil {
+			return nil, fmt.Errorf("sandbox: state file %s, line %d: %w", path, n, err)
+		}
+		l := new(orderLine)
+		if err := json.Unmarshal(raw, l); err != nil || l.No == "" {
+			if _, peek := r.Peek(1); errors.Is(peek, io.EOF) {
+				return lines, nil
+			}
+			return nil, fmt.Errorf("sandbox: state file %s is damaged in line %d", path, n)
+		}
+		key := [2]string{l.Partner, l.No}
+		if at, known := place[key]; known {
+			lines[at] = l
+			continue
+		}
+		place[key] = len(lines)
+		lines = append(lines, l)
+	}
+}
+
+// compactState writes a new file beside the old one, puts it in its place and leaves it
+// open for appending.
+func compactState(path string, lines []*orderLine) (*os.File, error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: state file: %w", err)
+	}
+	give := func(err error) (*os.File, error) {
+		_ = temp.Close()
+		_ = os.Remove(temp.Name())
+		return nil, fmt.Errorf("sandbox: state file: %w", err)
+	}
+	w := bufio.NewWriter(temp)
+	for _, l := range lines {
+		if _, err := w.Write(append(mustEncode(l), '\n')); err != nil {
+			return give(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return give(err)
+	}
+	if err := temp.Sync(); err != nil {
+		return give(err)
+	}
+	if err := temp.Close(); err != nil {
+		return give(err)
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return give(err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: state file: %w", err)
+	}
+	return file, nil
+}
+
+func (o *order) line() *orderLine {
+	l := &orderLine{
+		Partner: o.merchant.id, No: o.no, PayByNo: o.payByNo, Digest: hex.EncodeToString(o.digest[:]),
+		Fils: int64(o.total.fils), Decimals: o.total.decimals, Subject: o.subject, SubjectAr: o.subjectAr,
+		NotifyURL: o.notifyURL, Payee: o.payee, Device: o.device, Secondary: o.secondary, Reserved: o.reserved,
+		Accessory: o.accessory, RequestTime: o.requestTime, Created: o.created, Expires: o.expires,
+		Token: o.tokenHex(), TokenTime: o.tokenTime, Status: string(o.status), Revoked: o.revoked,
+		AnyPayer: o.anyPayer, OneTime: o.oneTime, BoundTo: o.boundTo, Declined: o.declined,
+	}
+	if p := o.payment; p != nil {
+		l.Payment = &paymentLine{Fils: int64(p.paid), Time: p.time, Payer: p.payer, Discount: p.discount}
+	}
+	for _, r := range o.refunds {
+		l.Refunds = append(l.Refunds, refundLine{
+			No: r.no, PayByNo: r.payByNo, Digest: hex.EncodeToString(r.digest[:]), Fils: int64(r.amount.fils),
+			Decimals: r.amount.decimals, NotifyURL: r.notifyURL, Reason: r.reason, Reserved: r.reserved,
+			Device: r.device, Secondary: r.secondary, Status: string(r.status), Created: r.created,
+			Fail: r.fail, Own: r.own,
+		})
+	}
+	return l
+}
+
+func (g *Gateway) restore(m *merchant, l *orderLine) error {
+	o := &order{
+		merchant: m, no: l.No, payByNo: l.PayByNo, total: money{payby.Fils(l.Fils), l.Decimals},
+		subject: l.Subject, subjectAr: l.SubjectAr, notifyURL: l.NotifyURL, payee: l.Payee, device: l.Device,
+		secondary: l.Secondary, reserved: l.Reserved, accessory: l.Accessory, requestTime: l.RequestTime,
+		created: l.Created, expires: l.Expires, tokenTime: l.TokenTime, status: payby.OrderStatus(l.Status),
+		revoked: l.Revoked, anyPayer: l.AnyPayer, oneTime: l.OneTime, boundTo: l.BoundTo, declined: l.Declined,
+	}
+	if err := fill(o.digest[:], l.Digest); err != nil {
+		return err
+	}
+	if err := fill(o.token[:], l.Token); err != nil {
+		return err
+	}
+	switch o.status {
+	case payby.Created, payby.PaidSuccess, payby.Settled, payby.Failure:
+	default:
+		return errors.New("unknown status")
+	}
+	if p := l.Payment; p != nil {
+		o.payment = &payment{paid: payby.Fils(p.Fils), time: p.Time, payer: p.Payer, discount: p.Discount}
+	} else if o.status == payby.PaidSuccess || o.status == payby.Settled {
+		return errors.New("paid without a payment")
+	}
+	for _, rl := range l.Refunds {
+		r := &refund{
+			order: o, no: rl.No, payByNo: rl.PayByNo, amount: money{payby.Fils(rl.Fils), rl.Decimals},
+			notifyURL: rl.NotifyURL, reason: rl.Reason, reserved: rl.Reserved, device: rl.Device,
+			secondary: rl.Secondary, status: payby.RefundStatus(rl.Status), created: rl.Created,
+			fail: rl.Fail, own: rl.Own,
+		}
+		if err := fill(r.digest[:], rl.Digest); err != nil {
+			return err
+		}
+		switch r.status {
+		case payby.RefundCreated, payby.RefundedSettled, payby.RefundSuccess, payby.RefundFailure:
+		default:
+			return errors.New("unknown refund status")
+		}
+		o.refunds = append(o.refunds, r)
+		g.planRefund(r)
+	}
+	g.adopt(o)
+	return nil
+}
+
+func fill(to []byte, text string) error {
+	if hex.DecodedLen(len(text)) != len(to) {
+		return errors.New("damaged identification")
+	}
+	_, err := hex.Decode(to, []byte(text))
+	return err
+}
