@@ -47,6 +47,7 @@ const (
 	RefundAbsent    Kind = "refund.absent"
 	RefundUncertain Kind = "refund.uncertain"
 	RefundWitnessed Kind = "refund.witnessed"
+	RefundForeign   Kind = "refund.foreign"
 	// RefundOutside is a refund of one of our sales that this till never asked for.
 	RefundOutside Kind = "refund.outside"
 
@@ -77,10 +78,12 @@ type Fact struct {
 	RefundReport *RefundReport     `json:"refund,omitempty"`
 	Chargeback   *ChargebackReport `json:"chargeback,omitempty"`
 	Failure      *Failure          `json:"failure,omitempty"`
-	Abort        AbortReason       `json:"abort,omitempty"`
-	Proof        CloseProof        `json:"proof,omitempty"`
-	Alert        *AlertFact        `json:"alert,omitempty"`
-	Notice       *NoticeFact       `json:"notice,omitempty"`
+	// Source is the call that brought Failure.
+	Source Source      `json:"source,omitempty"`
+	Abort  AbortReason `json:"abort,omitempty"`
+	Proof  CloseProof  `json:"proof,omitempty"`
+	Alert  *AlertFact  `json:"alert,omitempty"`
+	Notice *NoticeFact `json:"notice,omitempty"`
 	// Note is a sentence a person wrote.
 	Note string `json:"note,omitempty"`
 
@@ -133,7 +136,7 @@ const (
 	AlertRefund       AlertKind = "unknown_refund"
 	AlertStranger     AlertKind = "stranger"
 	AlertSignature    AlertKind = "bad_signature"
-	AlertConfig       AlertKind = "config"
+	AlertUnreachable  AlertKind = "unreachable"
 )
 
 // AlertFact raises an alert, or resolves the one raised by event Raised.

@@ -92,7 +92,12 @@ func note(s *Sale, f Fact) {
 		}
 	case SaleWatched:
 		s.Watched++
-	case SaleForeign, SalePaidAgain, SaleContradicted:
+	case SalePaidAgain:
+		if f.Order != nil && f.Order.Payment != nil {
+			s.Again = append(s.Again, *f.Order.Payment)
+		}
+		return
+	case SaleForeign, SaleContradicted:
 		return // news that is not about our order must not colour it
 	}
 	if o := f.Order; o != nil {

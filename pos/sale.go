@@ -79,6 +79,8 @@ type Sale struct {
 
 	// Payment is what the provider says was paid.
 	Payment *Payment `json:"payment,omitempty"`
+	// Again are further payments under the same number: second money.
+	Again []Payment `json:"again,omitempty"`
 	// Witnesses are the sources that proved the present state, in order.
 	Witnesses []Witness `json:"witnesses,omitempty"`
 	// Settled is set once the provider credited the merchant account.
@@ -110,6 +112,15 @@ func (s *Sale) Refundable() Fils {
 		return 0
 	}
 	return max(0, s.Intent.Amount-s.Refunded-s.Pending-s.Elsewhere)
+}
+
+// watches is how often a closed sale is asked about again (design §2.4).
+const watches = 3
+
+// NeedsWatch reports a closed sale that must still be asked about, because a
+// customer may have seen its QR or a delayed request may have created it.
+func (s *Sale) NeedsWatch() bool {
+	return s.State == SaleClosed && s.Watched < watches && s.Proof != ProofRefused
 }
 
 // WindowEnd is the end of the payment window in gateway time: the moment when
@@ -152,6 +163,8 @@ type AbortReason string
 const (
 	AbortCashier AbortReason = "cashier"
 	AbortWindow  AbortReason = "window"
+	// AbortRefused: a repeated create was refused, so no QR can come.
+	AbortRefused AbortReason = "refused"
 )
 
 // CloseProof is the kind of proof behind a closed sale (design §2.3).

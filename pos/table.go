@@ -73,6 +73,7 @@ func SaleTransitions() []SaleTransition {
 		{SaleCreating, SaleAbsent, SaleClosed, effects{EffectHide, EffectAnnounce, EffectWatch}},
 		{SaleCreating, SaleUncertain, SaleUnknown, effects{EffectHide, EffectAnnounce, EffectFollow, EffectAlertUnknown}},
 		{SaleCreating, SaleAborted, SaleCreating, effects{EffectHide, EffectFollow}},
+		{SaleCreating, SaleContradicted, SaleCreating, effects{EffectFollow, EffectAlertContra}},
 		{SaleCreating, SaleForeign, SaleCreating, effects{EffectFollow, EffectAlertForeign}},
 
 		{SaleAwaiting, SaleOffered, SaleAwaiting, effects{EffectShow, EffectFollow}},
@@ -82,6 +83,7 @@ func SaleTransitions() []SaleTransition {
 		{SaleAwaiting, SaleWasReversed, SaleReversed, effects{EffectHide, EffectAnnounce, EffectAlertReversed}},
 		{SaleAwaiting, SaleUncertain, SaleUnknown, effects{EffectHide, EffectAnnounce, EffectFollow, EffectAlertUnknown}},
 		{SaleAwaiting, SaleAborted, SaleAwaiting, effects{EffectHide, EffectFollow}},
+		{SaleAwaiting, SaleContradicted, SaleAwaiting, effects{EffectFollow, EffectAlertContra}},
 		{SaleAwaiting, SaleForeign, SaleAwaiting, effects{EffectFollow, EffectAlertForeign}},
 
 		{SaleUnknown, SaleOffered, SaleUnknown, effects{EffectFollow}},
@@ -92,6 +94,7 @@ func SaleTransitions() []SaleTransition {
 		{SaleUnknown, SaleRefused, SaleClosed, effects{EffectAnnounce}},
 		{SaleUnknown, SaleAbsent, SaleClosed, effects{EffectAnnounce, EffectWatch}},
 		{SaleUnknown, SaleAborted, SaleUnknown, effects{EffectFollow}},
+		{SaleUnknown, SaleContradicted, SaleUnknown, effects{EffectFollow, EffectAlertContra}},
 		{SaleUnknown, SaleForeign, SaleUnknown, effects{EffectFollow, EffectAlertForeign}},
 
 		{SalePaid, SaleWitnessed, SalePaid, nil},
@@ -105,7 +108,9 @@ func SaleTransitions() []SaleTransition {
 		{SaleClosed, SaleMismatched, SaleDisputed, effects{EffectAnnounce, EffectAlertMismatch}},
 		{SaleClosed, SaleWasReversed, SaleReversed, effects{EffectAlertReversed}},
 		{SaleClosed, SaleOffered, SaleUnknown, effects{EffectFollow, EffectAlertUnknown}},
+		{SaleClosed, SaleWitnessed, SaleClosed, nil},
 		{SaleClosed, SaleWatched, SaleClosed, effects{EffectWatch}},
+		{SaleClosed, SaleContradicted, SaleUnknown, effects{EffectFollow, EffectAlertContra}},
 		{SaleClosed, SaleForeign, SaleClosed, effects{EffectAlertForeign}},
 		{SaleClosed, SaleChargedBack, SaleClosed, effects{EffectAlertChargeback}},
 
@@ -155,6 +160,15 @@ func RefundTransitions() []RefundTransition {
 		{RefundSettled, RefundWitnessed, RefundSettled, effects{EffectFollow}},
 
 		{RefundDone, RefundWitnessed, RefundDone, nil},
+		{RefundDone, RefundFellBack, RefundDone, effects{EffectAlertRefund}},
+
+		{RefundRequested, RefundForeign, RefundRequested, effects{EffectFollow, EffectAlertRefund}},
+		{RefundUnknown, RefundForeign, RefundUnknown, effects{EffectFollow, EffectAlertRefund}},
+		{RefundAccepted, RefundForeign, RefundAccepted, effects{EffectFollow, EffectAlertRefund}},
+		{RefundSettled, RefundForeign, RefundSettled, effects{EffectFollow, EffectAlertRefund}},
+		{RefundDone, RefundForeign, RefundDone, effects{EffectAlertRefund}},
+		{RefundFailed, RefundForeign, RefundFailed, effects{EffectAlertRefund}},
+
 		{RefundFailed, RefundWitnessed, RefundFailed, nil},
 		// A refund called failed that later moves money: the ceiling must sink
 		// and a person must look.

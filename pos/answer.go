@@ -1,0 +1,285 @@
+package pos
+
+import "time"
+
+// Classes of a [Failure] that the engine itself reads.
+const (
+	// ClassSignature marks an answer whose signature is wrong.
+	ClassSignature = "signature"
+	// ClassClock marks the provider's complaint about our clock.
+	ClassClock = "clock"
+)
+
+// result is the answer to a call.
+type result struct {
+	call
+	answer   Answer
+	sent     time.Time // PC time
+	received time.Time
+}
+
+// tick starts what is due at now and returns when to be called again; zero
+// means never.
+func (c *core) tick(now time.Time) time.Time {
+	for _, s := range c.sales {
+		c.closeWindow(s, now)
+	}
+	var wake time.Time
+	soonest := func(t time.Time) {
+		if !t.IsZero() && (wake.IsZero() || t.Before(wake)) {
+			wake = t
+		}
+	}
+	for _, s := range c.dueSales(now) {
+		if s.No != c.front && !c.takeShared(now) {
+			soonest(c.nextShared)
+			continue
+		}
+		c.startSale(s, now)
+	}
+	for _, r := range c.dueRefunds(now) {
+		if !c.takeShared(now) {
+			soonest(c.nextShared)
+			continue
+		}
+		c.startRefund(r, now)
+	}
+	for _, s := range c.sales {
+		if s.plan.step != "" && s.plan.due.After(now) {
+			soonest(s.plan.due)
+		}
+		if s.Aborted == "" && (s.State == SaleCreating || s.State == SaleAwaiting) {
+			soonest(c.clock.local(s.WindowEnd(), now))
+		}
+	}
+	for _, r := range c.refunds {
+		if r.plan.step != "" && r.plan.due.After(now) {
+			soonest(r.plan.due)
+		}
+	}
+	return wake
+}
+
+// takeShared claims the one call a second that all orders not in front share.
+func (c *core) takeShared(now time.Time) bool {
+	if now.Before(c.nextShared) {
+		return false
+	}
+	c.nextShared = now.Add(sharedGap + c.busyPause)
+	return true
+}
+
+// dueSales lists what may start now: the sale in front, then by due time.
+func (c *core) dueSales(now time.Time) []*openSale {
+	var due []*openSale
+	for _, s := range c.sales {
+		if s.plan.step != "" && !s.plan.due.After(now) {
+			due = append(due, s)
+		}
+	}
+	sortBy(due, func(a, b *openSale) bool {
+		if (a.No == c.front) != (b.No == c.front) {
+			return a.No == c.front
+		}
+		if !a.plan.due.Equal(b.plan.due) {
+			return a.plan.due.Before(b.plan.due)
+		}
+		return a.No < b.No
+	})
+	return due
+}
+
+// closeWindow takes the QR away when the payment window is over.
+func (c *core) closeWindow(s *openSale, now time.Time) {
+	waiting := s.State == SaleCreating || s.State == SaleAwaiting
+	if waiting && s.Aborted == "" && !c.clock.now(now).Before(s.WindowEnd()) {
+		c.abort(s, AbortWindow, "", now)
+	}
+}
+
+func (c *core) abort(s *openSale, why AbortReason, by string, now time.Time) {
+	c.emit(now, Fact{Kind: SaleAborted, Sale: s.No, Abort: why, By: by})
+	s.plan.stage = stageAsk
+	c.planSale(s, now)
+}
+
+// startSale records the intent of the next request where it is a write, and
+// queues the request.
+func (c *core) startSale(s *openSale, now time.Time) {
+	p := &s.plan
+	op := p.step
+	p.step, p.inflight, p.started = "", op, now
+	at := c.clock.now(now).Truncate(time.Millisecond)
+	switch op {
+	case opCreate:
+		p.lastCreate, p.open, p.absent = now, false, false
+		c.emit(now, Fact{Kind: SaleAttempted, Sale: s.No, Attempt: &Attempt{N: s.Attempts + 1, RequestMs: at.UnixMilli()}})
+	case opCancel:
+		p.lastCancel = now
+		p.cancels++
+		c.emit(now, Fact{Kind: SaleCancelAttempted, Sale: s.No, Attempt: &Attempt{N: s.Cancels + 1, RequestMs: at.UnixMilli()}})
+	case opQuery:
+		p.lastQuery = now
+		if s.State == SaleUnknown && p.stage == stageAsk {
+			p.rounds = now
+		}
+	}
+	c.calls = append(c.calls, call{op: op, sale: s.No, biz: s.Intent.Biz, at: at})
+}
+
+// answered takes the result of a call for a sale.
+func (c *core) answered(r result, now time.Time) {
+	c.clock.observe(r.answer.Date, r.sent, r.received)
+	c.noteHop(r, now)
+	s := c.sales[r.sale]
+	if s == nil {
+		return
+	}
+	p := &s.plan
+	p.inflight = ""
+	s.problem = r.answer.Failure
+	if f := r.answer.Failure; f != nil {
+		c.logFailure(r.op, string(s.No), f)
+		c.saleFailed(s, r, f, now)
+	} else {
+		c.saleReported(s, r, now)
+	}
+	if s.State == SalePaid && r.op == opQuery {
+		p.confirms++
+	}
+	c.advance(s, r.op, now)
+	c.planSale(s, now)
+}
+
+// saleReported takes an order that the provider described.
+func (c *core) saleReported(s *openSale, r result, now time.Time) {
+	p, o := &s.plan, r.answer.Order
+	if r.op == opQuery {
+		p.succeeded(now)
+	}
+	p.open, p.absent = o.Status == OrderOpen, false
+	if !c.report(s, o, r.answer.Body, now) {
+		c.batch.Polls = append(c.batch.Polls, string(s.No))
+	}
+	c.resolve(now, s.No, "", AlertUnreachable)
+}
+
+// report records what a verified report means; it tells whether it was news.
+func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) bool {
+	kind := Classify(&s.Sale, o)
+	// A cancel's own FAILURE can lose a race against a payment under way: the
+	// query after it closes the sale (protocol.md §17).
+	if kind == "" || o.Source == SourceCancel && kind == SaleFailed {
+		return false
+	}
+	if kind == SaleForeign && c.pendingAlert(AlertForeign, s.No, "") ||
+		kind == SaleContradicted && c.pendingAlert(AlertContradicted, s.No, "") {
+		return false // the same trouble at every poll: a person knows already
+	}
+	f := Fact{Kind: kind, Sale: s.No, Order: o, Body: body}
+	if kind == SaleFailed {
+		f.Proof = ProofFailure
+	}
+	c.emit(now, f)
+	return true
+}
+
+// saleFailed takes a call that brought no order.
+func (c *core) saleFailed(s *openSale, r result, f *Failure, now time.Time) {
+	p := &s.plan
+	if f.Outcome == OutcomeBusy {
+		c.busyPause = min(max(2*c.busyPause, busyFirst), busyMax)
+	}
+	if f.Class == ClassSignature {
+		c.alert(now, AlertSignature, Fact{Sale: s.No, Failure: f}, s.Intent.Amount)
+	}
+	switch r.op {
+	case opCreate:
+		c.createFailed(s, r, f, now)
+	case opQuery:
+		if f.Outcome == OutcomeAbsent {
+			p.succeeded(now)
+			p.open, p.absent = false, true
+			c.absent(s, r, f, now)
+			return
+		}
+		p.failed(now)
+		p.absent = false
+		if s.State == SaleAwaiting && s.Aborted == "" && p.unreachable(now) {
+			c.alert(now, AlertUnreachable, Fact{Sale: s.No, Failure: f}, s.Intent.Amount)
+		}
+	case opCancel:
+		c.emit(now, Fact{Kind: SaleAnswered, Sale: s.No, Source: SourceCancel, Failure: f, Body: r.answer.Body})
+	}
+}
+
+// createFailed: only the verified refusal of the only attempt closes a sale
+// (design §2.3b); after anything else the provider is asked.
+func (c *core) createFailed(s *openSale, r result, f *Failure, now time.Time) {
+	if f.Outcome == OutcomeRefused && f.Verified && s.Attempts == 1 && s.Token == "" {
+		c.emit(now, Fact{Kind: SaleRefused, Sale: s.No, Source: SourceCreate, Failure: f, Proof: ProofRefused, Body: r.answer.Body})
+		return
+	}
+	c.emit(now, Fact{Kind: SaleAnswered, Sale: s.No, Source: SourceCreate, Failure: f, Body: r.answer.Body})
+	if f.Outcome == OutcomeRefused || f.Outcome == OutcomeAsk {
+		s.plan.noResend = true
+	}
+	waiting := s.State == SaleCreating || s.State == SaleAwaiting
+	if f.Outcome == OutcomeRefused && waiting && s.Aborted == "" {
+		c.abort(s, AbortRefused, "", now)
+	}
+}
+
+// absent takes a verified "no such order". It proves something only when no
+// QR was ever received and no attempt can still be under way (design §2.3c).
+func (c *core) absent(s *openSale, r result, f *Failure, now time.Time) {
+	provable := s.State == SaleCreating || s.State == SaleUnknown
+	last := time.UnixMilli(s.LastRequest)
+	if provable && s.Token == "" && f.Verified && !c.clock.now(r.sent).Before(last.Add(absentAfter)) {
+		c.emit(now, Fact{Kind: SaleAbsent, Sale: s.No, Source: SourceQuery, Failure: f, Proof: ProofAbsent, Body: r.answer.Body})
+		return
+	}
+	if s.NeedsWatch() {
+		c.emit(now, Fact{Kind: SaleWatched, Sale: s.No, Source: SourceQuery, Failure: f, Body: r.answer.Body})
+		return
+	}
+	c.batch.Polls = append(c.batch.Polls, string(s.No))
+}
+
+// advance moves the sequence query, cancel, query after an answer.
+func (c *core) advance(s *openSale, op operation, now time.Time) {
+	p := &s.plan
+	closing := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted != ""
+	switch {
+	case closing && op == opCancel, s.State == SaleUnknown && op == opCancel:
+		p.stage = stageConfirm
+	case closing && op == opQuery && p.stage == stageAsk:
+		p.stage = stageCancel
+	case closing && op == opQuery && p.stage == stageConfirm:
+		if p.cancels >= cancelTries {
+			c.emit(now, Fact{Kind: SaleUncertain, Sale: s.No})
+			p.stage, p.rounds = stageAsk, now
+			return
+		}
+		p.stage = stageCancel
+	case s.State == SaleUnknown && op == opQuery:
+		if p.stage != stageConfirm && p.open && p.failures == 0 {
+			p.stage = stageCancel
+			return
+		}
+		p.stage = stageAsk
+	}
+}
+
+// noteHop keeps the light for the provider.
+func (c *core) noteHop(r result, now time.Time) {
+	f := r.answer.Failure
+	if f == nil || f.Verified {
+		if f == nil || f.Outcome != OutcomeBusy {
+			c.busyPause = 0
+		}
+		c.hop.Gateway, c.hop.GatewaySince = HopLive, now
+		return
+	}
+	c.hop.Gateway = HopFailing
+}

@@ -1,0 +1,389 @@
+package pos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// core is the till's memory and its decisions. It starts no goroutine, reads
+// no clock and does no network: every method gets the PC's time, leaves facts
+// in batch and requests in calls, and [Till] commits the first before it
+// starts the second. That makes it usable step by step in tests.
+type core struct {
+	cfg     Config
+	folder  Folder
+	clock   gatewayClock
+	sales   map[SaleNo]*openSale
+	refunds map[RefundNo]*openRefund
+	alerts  []Alert
+	recent  []Sale
+	front   SaleNo
+	hop     Hop
+	// nextShared is the earliest start of the next call for a sale or refund
+	// that is not in front; busyPause grows while the provider says 402.
+	nextShared time.Time
+	busyPause  time.Duration
+
+	batch Batch
+	calls []call
+	undo  []func()
+}
+
+// openSale is a sale the till still has to do with.
+type openSale struct {
+	Sale
+	plan plan
+	// unseen marks a final result that nobody has looked at yet.
+	unseen bool
+	// problem is the last failed call, nil once one succeeded.
+	problem *Failure
+}
+
+type openRefund struct {
+	Refund
+	plan    plan
+	problem *Failure
+}
+
+// operation is a kind of request.
+type operation string
+
+const (
+	opCreate      operation = "create"
+	opQuery       operation = "query"
+	opCancel      operation = "cancel"
+	opRefund      operation = "refund"
+	opQueryRefund operation = "refund-query"
+)
+
+// call is a request to start after the commit.
+type call struct {
+	op     operation
+	sale   SaleNo
+	refund RefundNo
+	biz    []byte
+	at     time.Time // requestTime, gateway time
+}
+
+func newCore(cfg Config) *core {
+	return &core{
+		cfg: cfg, folder: NewFolder(),
+		sales: map[SaleNo]*openSale{}, refunds: map[RefundNo]*openRefund{},
+		hop: Hop{Relay: HopNone, Gateway: HopWaiting},
+	}
+}
+
+// load takes up what the journal left open. The newest sale whose QR may
+// still be shown goes to the front; the others become cards.
+func (c *core) load(l Loaded, now time.Time) {
+	for _, s := range l.Origins {
+		c.sales[s.No] = &openSale{Sale: s}
+	}
+	for _, s := range l.Sales {
+		c.sales[s.No] = &openSale{Sale: s}
+	}
+	for _, r := range l.Refunds {
+		c.refunds[r.No] = &openRefund{Refund: r}
+	}
+	c.alerts, c.recent = l.Alerts, l.Recent
+	var newest *openSale
+	for _, s := range c.sales {
+		waiting := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted == ""
+		if waiting && c.clock.now(now).Before(s.WindowEnd()) && (newest == nil || s.CreatedAt.After(newest.CreatedAt)) {
+			newest = s
+		}
+	}
+	if newest != nil {
+		c.front = newest.No
+	}
+	for _, s := range c.sales {
+		c.planSale(s, now)
+	}
+	for _, r := range c.refunds {
+		c.planRefund(r, now)
+	}
+}
+
+// emit folds f into memory and puts it into the batch. What it changes is
+// undone by rollback.
+func (c *core) emit(now time.Time, f Fact) []Effect {
+	f.At = now.UTC().Truncate(time.Millisecond)
+	sale, refund := c.targets(f)
+	c.remember(sale, refund)
+	var sp *Sale
+	var rp *Refund
+	if sale != nil {
+		sp = &sale.Sale
+	}
+	if refund != nil {
+		rp = &refund.Refund
+	}
+	effects, err := c.folder.Fold(sp, rp, f)
+	if err != nil {
+		// The facts are this core's own; one that does not fold is a bug, and
+		// committing it would make the journal unreadable.
+		c.cfg.Log.Error("fact does not fold", "kind", f.Kind, "sale", f.Sale, "refund", f.Refund, "err", err)
+		return nil
+	}
+	c.batch.Facts = append(c.batch.Facts, f)
+	if sale != nil {
+		c.touchRecent(sale.Sale)
+	}
+	for _, e := range effects {
+		c.apply(now, e, f, sale, refund)
+	}
+	if sale != nil && sale.State.Final() {
+		c.resolve(now, sale.No, "", AlertUnknown, AlertUnreachable)
+	}
+	if refund != nil && f.Refund != "" && refund.State.Final() && !hasAlert(effects) {
+		c.resolve(now, refund.Sale, refund.No, AlertRefund)
+	}
+	return effects
+}
+
+func hasAlert(effects []Effect) bool {
+	for _, e := range effects {
+		if _, ok := e.Alert(); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// targets finds or makes the sale and refund of a fact.
+func (c *core) targets(f Fact) (*openSale, *openRefund) {
+	if f.Sale == "" {
+		return nil, nil
+	}
+	s := c.sales[f.Sale]
+	if s == nil && f.Kind == SaleIntended {
+		s = &openSale{}
+		c.sales[f.Sale] = s
+		c.undo = append(c.undo, func() { delete(c.sales, f.Sale) })
+	}
+	if f.Refund == "" {
+		return s, nil
+	}
+	r := c.refunds[f.Refund]
+	if r == nil && (f.Kind == RefundIntended || f.Kind == RefundOutside) {
+		r = &openRefund{}
+		c.refunds[f.Refund] = r
+		c.undo = append(c.undo, func() { delete(c.refunds, f.Refund) })
+	}
+	return s, r
+}
+
+// remember makes the change of sale and refund undoable. Slices inside them
+// only ever grow by append, so a shallow copy keeps the old content.
+func (c *core) remember(s *openSale, r *openRefund) {
+	if s != nil {
+		before := *s
+		c.undo = append(c.undo, func() { *s = before })
+	}
+	if r != nil {
+		before := *r
+		c.undo = append(c.undo, func() { *r = before })
+	}
+	recent := c.recent
+	c.undo = append(c.undo, func() { c.recent = recent })
+}
+
+// rollback takes back everything since the last commit. Only a command that
+// nothing outside depends on may be rolled back.
+func (c *core) rollback() {
+	for i := len(c.undo) - 1; i >= 0; i-- {
+		c.undo[i]()
+	}
+	c.undo, c.batch, c.calls = nil, Batch{}, nil
+}
+
+// committed tells the core that its batch is durable as events.
+func (c *core) committed(events []Event) {
+	for _, e := range events {
+		f, err := e.Fact()
+		if err != nil || f.Alert == nil {
+			continue
+		}
+		switch e.Kind {
+		case AlertRaised:
+			c.alerts = append(c.alerts, newAlert(e.Seq, f))
+		case AlertResolved:
+			c.dropAlert(f.Alert.Raised)
+		}
+	}
+	c.batch, c.undo = Batch{}, nil
+}
+
+func newAlert(seq int64, f Fact) Alert {
+	return Alert{
+		ID: seq, Kind: f.Alert.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund,
+		Amount: f.Alert.Amount, Code: f.Alert.Code, Trace: f.Alert.Trace,
+	}
+}
+
+func (c *core) dropAlert(id int64) {
+	kept := make([]Alert, 0, len(c.alerts))
+	for _, a := range c.alerts {
+		if a.ID != id {
+			kept = append(kept, a)
+		}
+	}
+	c.alerts = kept
+}
+
+// apply carries out an effect as far as it is more than a change of state.
+func (c *core) apply(now time.Time, e Effect, f Fact, s *openSale, r *openRefund) {
+	switch e {
+	case EffectAnnounce:
+		s.unseen = true
+	case EffectConfirm:
+		s.plan.confirm = true
+	}
+	if kind, ok := e.Alert(); ok {
+		amount := s.Intent.Amount
+		if r != nil {
+			amount = r.Intent.Amount
+		}
+		c.alert(now, kind, f, amount)
+	}
+}
+
+// alert raises an alert about the sale or refund of f, unless the same one is
+// already waiting for a person. Second payments are never merged.
+func (c *core) alert(now time.Time, kind AlertKind, f Fact, amount Fils) {
+	a := AlertFact{Kind: kind, Amount: amount}
+	switch {
+	case f.Order != nil:
+		a.Trace, a.Amount = f.Order.Trace, f.Order.Total
+	case f.RefundReport != nil:
+		a.Trace, a.Amount = f.RefundReport.Trace, f.RefundReport.Amount
+	case f.Chargeback != nil:
+		a.Amount = f.Chargeback.Amount
+	case f.Failure != nil:
+		a.Code, a.Trace = f.Failure.Code, f.Failure.Trace
+	}
+	if kind != AlertPaidAgain && c.pendingAlert(kind, f.Sale, f.Refund) {
+		return
+	}
+	c.batch.Facts = append(c.batch.Facts, Fact{
+		Kind: AlertRaised, At: now.UTC().Truncate(time.Millisecond), Sale: f.Sale, Refund: f.Refund, Alert: &a,
+	})
+}
+
+func (c *core) pendingAlert(kind AlertKind, sale SaleNo, refund RefundNo) bool {
+	for _, a := range c.alerts {
+		if a.Kind == kind && a.Sale == sale && a.Refund == refund {
+			return true
+		}
+	}
+	for _, f := range c.batch.Facts {
+		if f.Kind == AlertRaised && f.Alert.Kind == kind && f.Sale == sale && f.Refund == refund {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve takes back alerts whose reason is gone.
+func (c *core) resolve(now time.Time, sale SaleNo, refund RefundNo, kinds ...AlertKind) {
+	for _, a := range c.alerts {
+		if a.Sale != sale || a.Refund != refund || c.resolving(a.ID) {
+			continue
+		}
+		for _, k := range kinds {
+			if a.Kind == k {
+				c.batch.Facts = append(c.batch.Facts, Fact{
+					Kind: AlertResolved, At: now.UTC().Truncate(time.Millisecond), Sale: sale, Refund: refund,
+					Alert: &AlertFact{Kind: k, Raised: a.ID},
+				})
+			}
+		}
+	}
+}
+
+func (c *core) resolving(id int64) bool {
+	for _, f := range c.batch.Facts {
+		if f.Kind == AlertResolved && f.Alert.Raised == id {
+			return true
+		}
+	}
+	return false
+}
+
+// recentSales is how many sales the till screen always shows.
+const recentSales = 5
+
+func (c *core) touchRecent(s Sale) {
+	list := make([]Sale, 0, recentSales)
+	found := false
+	for _, r := range c.recent {
+		if r.No == s.No {
+			r, found = s, true
+		}
+		list = append(list, r)
+	}
+	if !found && (len(list) == 0 || !s.CreatedAt.Before(list[0].CreatedAt)) {
+		list = append([]Sale{s}, list...)
+	}
+	c.recent = list[:min(len(list), recentSales)]
+}
+
+// fetchSale brings a sale into memory that the till had no more to do with.
+func (c *core) fetchSale(ctx context.Context, no SaleNo) (*openSale, error) {
+	if s := c.sales[no]; s != nil {
+		return s, nil
+	}
+	s, err := c.cfg.Journal.Sale(ctx, no)
+	if err != nil {
+		return nil, fmt.Errorf("read sale %s: %w", no, err)
+	}
+	c.sales[no] = &openSale{Sale: s}
+	return c.sales[no], nil
+}
+
+func (c *core) fetchRefund(ctx context.Context, no RefundNo) (*openRefund, error) {
+	if r := c.refunds[no]; r != nil {
+		return r, nil
+	}
+	r, err := c.cfg.Journal.RefundByNo(ctx, no)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read refund %s: %w", no, err)
+	}
+	c.refunds[no] = &openRefund{Refund: r}
+	return c.refunds[no], nil
+}
+
+// forget drops what needs no more attention, so that memory stays flat over
+// a long day.
+func (c *core) forget() {
+	needed := map[SaleNo]bool{}
+	for no, r := range c.refunds {
+		if r.State.Final() && r.plan.inflight == "" {
+			delete(c.refunds, no)
+			continue
+		}
+		needed[r.Sale] = true
+	}
+	for no, s := range c.sales {
+		idle := s.State.Final() && !s.unseen && no != c.front && s.plan.inflight == "" && s.plan.step == ""
+		if idle && !needed[no] {
+			delete(c.sales, no)
+		}
+	}
+}
+
+// logFailure writes a failed call to the log: codes and numbers, no bodies.
+func (c *core) logFailure(op operation, subject string, f *Failure) {
+	level := slog.LevelInfo
+	if f.Class == ClassSignature {
+		level = slog.LevelError
+	}
+	c.cfg.Log.Log(context.Background(), level, "call failed", "op", op, "number", subject,
+		"outcome", f.Outcome, "code", f.Code, "trace", f.Trace, "verified", f.Verified, "err", f.Err)
+}

@@ -1,0 +1,156 @@
+package pos
+
+import (
+	"slices"
+	"time"
+)
+
+// resendRefund is how long a refund the provider does not know is sent again.
+const resendRefund = 10 * time.Minute
+
+// planRefund decides the next request for r.
+func (c *core) planRefund(r *openRefund, now time.Time) {
+	p := &r.plan
+	p.step = ""
+	if p.inflight != "" || r.State.Final() {
+		return
+	}
+	last := p.lastQuery
+	if p.lastCreate.After(last) {
+		last = p.lastCreate
+	}
+	if last.IsZero() {
+		p.query(opQueryRefund, now, now)
+		return
+	}
+	age := now.Sub(c.clock.local(time.UnixMilli(r.FirstRequest), now))
+	if r.Outside {
+		age = now.Round(0).Sub(r.CreatedAt)
+	}
+	pause := spacing(age)
+	if p.unreachable(now) {
+		pause = max(pause, failingPause)
+	}
+	open := r.State == RefundRequested || r.State == RefundUnknown
+	if open && p.absent && p.failures == 0 && !p.noResend && age < resendRefund && p.asked.After(p.lastCreate) {
+		p.then(opRefund, last.Add(pause), now)
+		return
+	}
+	p.query(opQueryRefund, last.Add(pause), now)
+}
+
+func (c *core) dueRefunds(now time.Time) []*openRefund {
+	var due []*openRefund
+	for _, r := range c.refunds {
+		if r.plan.step != "" && !r.plan.due.After(now) {
+			due = append(due, r)
+		}
+	}
+	sortBy(due, func(a, b *openRefund) bool {
+		if !a.plan.due.Equal(b.plan.due) {
+			return a.plan.due.Before(b.plan.due)
+		}
+		return a.No < b.No
+	})
+	return due
+}
+
+func (c *core) startRefund(r *openRefund, now time.Time) {
+	p := &r.plan
+	op := p.step
+	p.step, p.inflight, p.started = "", op, now
+	at := c.clock.now(now).Truncate(time.Millisecond)
+	if op == opRefund {
+		p.lastCreate, p.absent = now, false
+		c.emit(now, Fact{Kind: RefundAttempted, Sale: r.Sale, Refund: r.No,
+			Attempt: &Attempt{N: r.Attempts + 1, RequestMs: at.UnixMilli()}})
+	} else {
+		p.lastQuery = now
+	}
+	c.calls = append(c.calls, call{op: op, sale: r.Sale, refund: r.No, biz: r.Intent.Biz, at: at})
+}
+
+// refundAnswered takes the result of a call for a refund.
+func (c *core) refundAnswered(res result, now time.Time) {
+	c.clock.observe(res.answer.Date, res.sent, res.received)
+	c.noteHop(res, now)
+	r := c.refunds[res.refund]
+	if r == nil {
+		return
+	}
+	p := &r.plan
+	p.inflight = ""
+	r.problem = res.answer.Failure
+	if f := res.answer.Failure; f != nil {
+		c.logFailure(res.op, string(r.No), f)
+		c.refundFailed(r, res, f, now)
+	} else {
+		p.succeeded(now)
+		p.absent = false
+		if !c.refundReport(r, res.answer.Refund, res.answer.Body, now) {
+			c.batch.Polls = append(c.batch.Polls, string(r.No))
+		}
+	}
+	c.planRefund(r, now)
+}
+
+// refundReport records what a verified report means; it tells whether it was
+// news.
+func (c *core) refundReport(r *openRefund, report *RefundReport, body []byte, now time.Time) bool {
+	kind := ClassifyRefund(&r.Refund, report)
+	if kind == "" || kind == RefundForeign && c.pendingAlert(AlertRefund, r.Sale, r.No) {
+		return false
+	}
+	c.emit(now, Fact{Kind: kind, Sale: r.Sale, Refund: r.No, RefundReport: report, Body: body})
+	return true
+}
+
+// refundFailed: only the verified refusal of the only attempt, or a verified
+// "unknown number" long after the last attempt, says that nothing happened.
+func (c *core) refundFailed(r *openRefund, res result, f *Failure, now time.Time) {
+	p := &r.plan
+	if f.Outcome == OutcomeBusy {
+		c.busyPause = min(max(2*c.busyPause, busyFirst), busyMax)
+	}
+	if f.Class == ClassSignature {
+		c.alert(now, AlertSignature, Fact{Sale: r.Sale, Refund: r.No, Failure: f}, r.Intent.Amount)
+	}
+	uncertain := r.State == RefundRequested || r.State == RefundUnknown
+	switch {
+	case res.op == opRefund && f.Outcome == OutcomeRefused && f.Verified && r.Attempts == 1 && uncertain:
+		c.emit(now, Fact{Kind: RefundRefused, Sale: r.Sale, Refund: r.No, Source: SourceRefund, Failure: f, Body: res.answer.Body})
+		return
+	case res.op == opRefund:
+		c.emit(now, Fact{Kind: RefundAnswered, Sale: r.Sale, Refund: r.No, Source: SourceRefund, Failure: f, Body: res.answer.Body})
+		if f.Outcome == OutcomeRefused || f.Outcome == OutcomeAsk {
+			p.noResend = true
+		}
+	case f.Outcome == OutcomeAbsent:
+		p.succeeded(now)
+		p.absent = true
+		last := time.UnixMilli(r.LastRequest)
+		if uncertain && f.Verified && !c.clock.now(res.sent).Before(last.Add(absentAfter)) {
+			c.emit(now, Fact{Kind: RefundAbsent, Sale: r.Sale, Refund: r.No, Source: SourceQuery, Failure: f, Body: res.answer.Body})
+			return
+		}
+		c.batch.Polls = append(c.batch.Polls, string(r.No))
+	default:
+		p.failed(now)
+	}
+	age := now.Sub(c.clock.local(time.UnixMilli(r.FirstRequest), now))
+	if r.State == RefundRequested && (p.unreachable(now) || p.noResend || age >= failingMax) {
+		c.emit(now, Fact{Kind: RefundUncertain, Sale: r.Sale, Refund: r.No, Failure: f})
+	}
+}
+
+func sortBy[T any](list []T, less func(a, b T) bool) {
+	slices.SortFunc(list, func(a, b T) int {
+		switch {
+		case less(a, b):
+			return -1
+		case less(b, a):
+			return 1
+		}
+		return 0
+	})
+}

@@ -1,0 +1,98 @@
+package pos
+
+import (
+	"slices"
+	"time"
+)
+
+// view draws the picture the screens show. Nothing in it is shared with the
+// core's own memory.
+func (c *core) view(now time.Time, trading *Error) *View {
+	v := &View{
+		Alerts: slices.Clone(c.alerts), Hop: c.hop, Mode: c.cfg.Mode, Trading: trading,
+	}
+	if c.clock.known {
+		v.Hop.Drift, v.Hop.DriftKnown = c.clock.drift(now), true
+	}
+	if s := c.sales[c.front]; s != nil {
+		front := c.saleView(s, now)
+		v.Front = &front
+	}
+	for _, s := range c.sales {
+		if s.No != c.front && (!s.State.Final() || s.unseen) {
+			v.Cards = append(v.Cards, c.saleView(s, now))
+		}
+	}
+	sortBy(v.Cards, func(a, b SaleView) bool {
+		if !a.Sale.CreatedAt.Equal(b.Sale.CreatedAt) {
+			return a.Sale.CreatedAt.Before(b.Sale.CreatedAt)
+		}
+		return a.Sale.No < b.Sale.No
+	})
+	for _, s := range c.recent {
+		if open := c.sales[s.No]; open != nil {
+			v.Recent = append(v.Recent, c.saleView(open, now))
+			continue
+		}
+		v.Recent = append(v.Recent, SaleView{Sale: s, Phase: phase(&s, nil, false)})
+	}
+	for _, r := range c.refunds {
+		if !r.State.Final() {
+			v.RefundsInFlight = append(v.RefundsInFlight, r.Refund)
+		}
+	}
+	sortBy(v.RefundsInFlight, func(a, b Refund) bool {
+		if !a.CreatedAt.Equal(b.CreatedAt) {
+			return a.CreatedAt.Before(b.CreatedAt)
+		}
+		return a.No < b.No
+	})
+	return v
+}
+
+func (c *core) saleView(s *openSale, now time.Time) SaleView {
+	v := SaleView{Sale: s.Sale, Phase: phase(&s.Sale, s.problem, s.plan.lastQuery.IsZero()), Problem: s.problem}
+	waiting := s.State == SaleCreating || s.State == SaleAwaiting
+	if waiting && s.Aborted == "" {
+		v.Deadline = c.clock.local(s.WindowEnd(), now)
+		if s.State == SaleAwaiting && now.Before(v.Deadline) {
+			v.QR = s.Token
+		}
+	}
+	for _, r := range c.refunds {
+		if r.Sale == s.No {
+			v.Refunds = append(v.Refunds, r.Refund)
+		}
+	}
+	sortBy(v.Refunds, func(a, b Refund) bool { return a.CreatedAt.Before(b.CreatedAt) })
+	return v
+}
+
+// phase words where a sale stands. asked says that only the create request
+// is under way so far.
+func phase(s *Sale, problem *Failure, onlyCreate bool) Phase {
+	switch s.State {
+	case SaleCreating, SaleAwaiting:
+		switch {
+		case s.Aborted != "":
+			return PhaseClosing
+		case s.Token != "":
+			return PhaseAwaiting
+		case problem != nil || !onlyCreate:
+			return PhaseChecking
+		}
+		return PhaseCreating
+	case SalePaid:
+		return PhasePaid
+	case SaleClosed:
+		if s.Proof == ProofRefused {
+			return PhaseRefused
+		}
+		return PhaseClosed
+	case SaleReversed:
+		return PhaseReversed
+	case SaleDisputed:
+		return PhaseDisputed
+	}
+	return PhaseUnknown
+}

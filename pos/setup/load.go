@@ -1,0 +1,229 @@
+package setup
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/filspos/fils/payby"
+)
+
+// Secrets are what a till must never show.
+type Secrets struct {
+	// Signer is the merchant's private key.
+	Signer crypto.Signer
+	// Token opens the relay; empty in a shop without one.
+	Token Secret
+}
+
+// sealed is the content of the key file.
+type sealed struct {
+	Key   string `json:"key"`
+	Token string `json:"relay_token,omitempty"`
+}
+
+// Load gives back what [Connect] stored. ctx bounds the wait for the keyring.
+func Load(ctx context.Context, dataDir string, o Options) (*Settings, *Secrets, error) {
+	s, err := readStored(dataDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &Error{Problem: ProblemMissing, File: settingsFile,
+			Text: "this till is not connected yet; run fils connect", Err: err}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	secrets, err := o.recall(ctx, dataDir, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key, ok := secrets.Signer.Public().(*rsa.PublicKey); ok {
+		if print, err := fingerprint(key); err != nil || print != s.Fingerprint {
+			return nil, nil, &Error{Problem: ProblemKeyLost, File: settingsFile,
+				Text: "the stored private key is not the one that was imported with these settings; run fils connect again"}
+		}
+	}
+	return s, secrets, nil
+}
+
+// readStored reads settings.toml of a data directory. The error is
+// fs.ErrNotExist when there is none.
+func readStored(dataDir string) (*Settings, error) {
+	data, err := readLimited(filepath.Join(dataDir, settingsFile), maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, diskError(settingsFile, err)
+	}
+	var k stored
+	if err := decode(data, settingsFile, &k); err != nil {
+		return nil, err
+	}
+	s, err := k.restore()
+	var e *Error
+	if errors.As(err, &e) && e.File == "" {
+		e.File = settingsFile
+	}
+	return s, err
+}
+
+func (k *stored) restore() (*Settings, error) {
+	switch {
+	case k.Format > format:
+		return nil, wrong("format", "a newer version of this program wrote these settings; install that version")
+	case k.Format != format, k.KeyStore != InKeyring && k.KeyStore != InFile:
+		return nil, wrong("format", "this file was not written by fils connect; run fils connect with it")
+	}
+	s, err := k.settings()
+	if err != nil {
+		return nil, err
+	}
+	s.store, s.Fingerprint = k.KeyStore, k.Fingerprint
+	const setting = "payby_key"
+	pems, err := texts(setting, k.PayByKey)
+	if err != nil {
+		return nil, err
+	}
+	if len(pems) == 0 {
+		return nil, wrong(setting, "this line is missing; run fils connect again")
+	}
+	s.Keys, err = paybyKeys(setting, pems, nil)
+	return s, err
+}
+
+// keyItem and tokenItem name what lies in the keyring.
+func (s *Settings) keyItem() string {
+	return "key " + s.Environment + "/" + strings.TrimPrefix(s.Host, "https://") + "/" + s.Partner
+}
+
+func (s *Settings) tokenItem() string {
+	return "relay " + strings.TrimPrefix(s.Relay.URL, "https://") + "/" + s.Relay.Merchant + "/" + s.Relay.Till
+}
+
+// keep stores the secrets and says where.
+func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets *Secrets) (string, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(secrets.Signer)
+	if err != nil {
+		return "", keyError("private_key_file", err)
+	}
+	key := base64.StdEncoding.EncodeToString(der)
+	_, ringErr := bounded(ctx, func() (struct{}, error) {
+		if s.Relay != nil {
+			if err := o.ring().set(s.tokenItem(), secrets.Token.Reveal()); err != nil {
+				return struct{}{}, err
+			}
+		}
+		return struct{}{}, o.ring().set(s.keyItem(), key)
+	})
+	if ringErr == nil {
+		return InKeyring, nil
+	}
+	if errors.Is(ringErr, context.Canceled) {
+		return "", ringErr
+	}
+	return InFile, o.keepInFile(dataDir, sealed{key, secrets.Token.Reveal()}, ringErr)
+}
+
+func (o *Options) keepInFile(dataDir string, content sealed, ringErr error) error {
+	if o.Passphrase == nil {
+		return &Error{Problem: ProblemPassphraseNeeded, Err: ringErr,
+			Text: "this computer has no keyring that answers; give a passphrase for the key file with --passphrase-file"}
+	}
+	passphrase, err := o.Passphrase()
+	if err != nil {
+		return err
+	}
+	if err := checkNewPassphrase(passphrase); err != nil {
+		return err
+	}
+	data, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	work := o.work
+	if work == 0 {
+		work = workFactor
+	}
+	data, err = seal(data, passphrase, work)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(dataDir, keyFile), data); err != nil {
+		return diskError(keyFile, err)
+	}
+	return nil
+}
+
+// recall brings the secrets back from where keep put them.
+func (o *Options) recall(ctx context.Context, dataDir string, s *Settings) (*Secrets, error) {
+	content, err := o.fetch(ctx, dataDir, s)
+	if err != nil {
+		return nil, err
+	}
+	key, err := payby.ParsePrivateKey([]byte(content.Key))
+	if err != nil {
+		return nil, &Error{Problem: ProblemKeyLost, File: settingsFile,
+			Text: "the stored private key is damaged; run fils connect again", Err: err}
+	}
+	return &Secrets{Signer: key, Token: Secret(content.Token)}, nil
+}
+
+func (o *Options) fetch(ctx context.Context, dataDir string, s *Settings) (sealed, error) {
+	if s.store == InFile {
+		return o.fetchFromFile(dataDir)
+	}
+	content, err := bounded(ctx, func() (sealed, error) {
+		var out sealed
+		var err error
+		if s.Relay != nil {
+			if out.Token, err = o.ring().get(s.tokenItem()); err != nil {
+				return out, err
+			}
+		}
+		out.Key, err = o.ring().get(s.keyItem())
+		return out, err
+	})
+	switch {
+	case err == nil:
+		return content, nil
+	case errors.Is(err, ErrNotInKeyring), errors.Is(err, errDamagedItem):
+		return sealed{}, &Error{Problem: ProblemKeyLost, Err: err,
+			Text: "the keyring has no usable key for " + describe(s.Binding()) + "; run fils connect again"}
+	}
+	return sealed{}, &Error{Problem: ProblemKeyring, Err: err,
+		Text: "the keyring of this computer does not answer; unlock it and start again"}
+}
+
+func (o *Options) fetchFromFile(dataDir string) (sealed, error) {
+	data, err := readLimited(filepath.Join(dataDir, keyFile), maxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return sealed{}, &Error{Problem: ProblemKeyLost, File: keyFile,
+			Text: "the key file is missing; import the private key again with fils connect", Err: err}
+	}
+	if err != nil {
+		return sealed{}, diskError(keyFile, err)
+	}
+	if o.Passphrase == nil {
+		return sealed{}, &Error{Problem: ProblemPassphraseNeeded, File: keyFile, Text: "the key file needs its passphrase"}
+	}
+	passphrase, err := o.Passphrase()
+	if err != nil {
+		return sealed{}, err
+	}
+	data, err = open(data, passphrase)
+	if err != nil {
+		return sealed{}, err
+	}
+	var content sealed
+	if err := json.Unmarshal(data, &content); err != nil {
+		return sealed{}, damagedKeyFile(nil)
+	}
+	return content, nil
+}

@@ -1,0 +1,74 @@
+package setup
+
+import (
+	"crypto/rsa"
+	"time"
+
+	"github.com/filspos/fils/pos"
+)
+
+// Limits and defaults of the settings.
+const (
+	minWindow     = 60 * time.Second
+	maxWindow     = 15 * time.Minute
+	DefaultWindow = 110 * time.Second
+	// DefaultCutOff is the hour at which a business day ends.
+	DefaultCutOff = 4 * time.Hour
+
+	defaultCashier = "cashier"
+)
+
+// Settings are what a till knows about its shop. They hold no secret.
+type Settings struct {
+	// Environment is [Production], [UAT] or [Custom]; Host the origin of the
+	// gateway, such as https://api.payby.com.
+	Environment string
+	Host        string
+	// Partner is the merchant's member id (Partner-Id).
+	Partner string
+	// Keys are PayBy's public keys for this merchant.
+	Keys []*rsa.PublicKey
+	// Store, Terminal and Cashier go to PayBy with every order.
+	Store, Terminal, Cashier string
+	// Merchant is the shop's name, Subject what the payer reads.
+	Merchant, Subject string
+	// Window is how long a customer may take to pay.
+	Window time.Duration
+	// ChangePayer binds an order to the first phone that scans it.
+	ChangePayer bool
+	// CutOff is when a business day ends, counted from midnight.
+	CutOff time.Duration
+	// Relay is nil in a shop without one.
+	Relay *Relay
+	// Fingerprint is the SHA-256 of the merchant's public key, in hex.
+	Fingerprint string
+
+	store string
+}
+
+// Relay is where this till's notifications come from.
+type Relay struct {
+	// URL is the relay's address (https), Merchant and Till the ids under
+	// which it knows this till.
+	URL, Merchant, Till string
+}
+
+// BaseURL is the address of the gateway's API.
+func (s *Settings) BaseURL() string { return s.Host + basePath }
+
+// Mode tells production from any other gateway.
+func (s *Settings) Mode() pos.Mode { return modeOf(s.Host) }
+
+// Binding is what a journal is tied to.
+func (s *Settings) Binding() pos.Binding {
+	return pos.Binding{Environment: s.Environment, Host: s.Host, Partner: s.Partner}
+}
+
+// Location is the time zone of the shop. The Emirates have kept UTC+4 without
+// summer time since before there were tills, so no zone files are needed.
+func Location() *time.Location { return time.FixedZone("Asia/Dubai", 4*60*60) }
+
+// describe names a merchant's connection for a sentence.
+func describe(b pos.Binding) string {
+	return "Partner-Id " + b.Partner + " at " + b.Host + " (" + b.Environment + ")"
+}

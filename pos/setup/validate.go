@@ -1,0 +1,201 @@
+package setup
+
+import (
+	"crypto/rsa"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/filspos/fils/payby"
+)
+
+// maxText bounds names and the subject, in characters (protocol.md §6.1).
+const maxText = 64
+
+// maxNotifyURL is the longest notifyUrl (protocol.md §6.1).
+const maxNotifyURL = 200
+
+// settings checks everything except keys and tokens, in the order of the
+// documented file, so that the first complaint is the topmost one.
+func (k *shared) settings() (*Settings, error) {
+	s := &Settings{
+		Environment: strings.TrimSpace(k.Environment), ChangePayer: k.ChangePayer,
+		Partner: strings.TrimSpace(k.Partner), Store: strings.TrimSpace(k.Store),
+		Terminal: strings.TrimSpace(k.Terminal), Merchant: strings.TrimSpace(k.Merchant),
+		Subject: strings.TrimSpace(k.Subject), Cashier: strings.TrimSpace(k.Cashier),
+	}
+	var err error
+	if s.Host, err = resolveHost(s.Environment, strings.TrimSpace(k.Host)); err != nil {
+		return nil, err
+	}
+	if err := checkPartner(s.Partner); err != nil {
+		return nil, err
+	}
+	if s.Relay, err = k.Relay.check(); err != nil {
+		return nil, err
+	}
+	if err := s.names(); err != nil {
+		return nil, err
+	}
+	if s.Window, err = window(k.Window); err != nil {
+		return nil, err
+	}
+	if s.CutOff, err = cutOff(k.CutOff); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func checkPartner(id string) error {
+	const key = "partner_id"
+	if id == "" {
+		return wrong(key, `this line is missing; write the member id (MID) from PayBy's portal, for example "200000000888"`)
+	}
+	if len(id) > 12 || strings.IndexFunc(id, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) >= 0 {
+		return wrong(key, `a member id (MID) has at most 12 digits; write it as in PayBy's portal, for example "200000000888"`)
+	}
+	return nil
+}
+
+// names checks what people and PayBy read, and fills in what follows from
+// something else.
+func (s *Settings) names() error {
+	if s.Relay != nil {
+		// A terminal is called the same at the relay and in PayBy's statement.
+		if s.Terminal == "" {
+			s.Terminal = s.Relay.Till
+		}
+		if s.Terminal != s.Relay.Till {
+			return wrong("terminal", "this is not the till of [relay]; write the same name in both, or leave this line out")
+		}
+	}
+	if s.Cashier == "" {
+		s.Cashier = defaultCashier
+	}
+	if s.Merchant == "" {
+		s.Merchant = s.Store
+	}
+	if s.Subject == "" {
+		s.Subject = s.Merchant
+	}
+	for _, f := range []struct{ key, value, missing string }{
+		{"store", s.Store, `this line is missing; write a name for this shop, for example "Marina"`},
+		{"terminal", s.Terminal, `this line is missing; write a name for this till, for example "till-1"`},
+		{"merchant", s.Merchant, ""},
+		{"subject", s.Subject, ""},
+		{"cashier", s.Cashier, ""},
+	} {
+		switch {
+		case f.value == "":
+			return wrong(f.key, f.missing)
+		case utf8.RuneCountInString(f.value) > maxText:
+			return wrong(f.key, "this is too long; write at most 64 characters")
+		case strings.IndexFunc(f.value, unicode.IsControl) >= 0:
+			return wrong(f.key, "this has line breaks or other control characters; write one line of plain text")
+		}
+	}
+	return nil
+}
+
+func window(text string) (time.Duration, error) {
+	const key = "window"
+	if text == "" {
+		return DefaultWindow, nil
+	}
+	d, err := time.ParseDuration(strings.TrimSpace(text))
+	switch {
+	case err != nil:
+		return 0, wrong(key, `this is not a time; write for example "110s" or "2m"`)
+	case d < minWindow || d > maxWindow:
+		return 0, wrong(key, `a customer gets 60 s to 15 min to pay; write for example "110s"`)
+	case d%time.Second != 0:
+		return 0, wrong(key, `write whole seconds, for example "110s"`)
+	}
+	return d, nil
+}
+
+func cutOff(text string) (time.Duration, error) {
+	if text == "" {
+		return DefaultCutOff, nil
+	}
+	t, err := time.Parse("15:04", strings.TrimSpace(text))
+	if err != nil {
+		return 0, wrong("business_day_cutoff", `this is not a time of day; write hours and minutes, for example "04:00"`)
+	}
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, nil
+}
+
+// check returns nil for a shop without a relay.
+func (r *relayKeys) check() (*Relay, error) {
+	if r == nil {
+		return nil, nil
+	}
+	const key = "relay.url"
+	origin, ok := originOf(r.URL)
+	switch {
+	case r.URL == "":
+		return nil, wrong(key, `this line is missing; write the relay's address, for example "https://relay.example"`)
+	case !ok:
+		return nil, wrong(key, `this is not an address; write scheme, host and port only, for example "https://relay.example"`)
+	case strings.HasPrefix(origin, "http://") && !loopback(origin):
+		return nil, wrong(key, "plain http is for this computer only; write an address that begins with https://")
+	}
+	for _, f := range []struct{ key, value string }{{"relay.merchant", r.Merchant}, {"relay.till", r.Till}} {
+		if !validID(f.value) {
+			return nil, wrong(f.key, "write the id that the relay knows: 1 to 32 letters, digits, _ or -")
+		}
+	}
+	if len(origin)+len("/n/")+len(r.Merchant)+len("/")+len(r.Till) > maxNotifyURL {
+		return nil, wrong(key, "this address is too long; PayBy takes 200 characters with both ids")
+	}
+	return &Relay{URL: origin, Merchant: r.Merchant, Till: r.Till}, nil
+}
+
+// validID is the relay's rule for ids (design §4).
+func validID(id string) bool {
+	return id != "" && len(id) <= 32 && strings.IndexFunc(id, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-'
+	}) < 0
+}
+
+// paybyKeys reads the gateway's keys; own is nil when it is not at hand.
+func paybyKeys(setting string, pems []string, own *rsa.PrivateKey) ([]*rsa.PublicKey, error) {
+	keys := make([]*rsa.PublicKey, 0, len(pems))
+	for _, text := range pems {
+		key, err := payby.ParsePublicKey([]byte(text))
+		if err != nil {
+			return nil, keyError(setting, err)
+		}
+		if own != nil && payby.SamePair(own, key) {
+			return nil, &Error{Problem: ProblemKey, Key: setting,
+				Text: "this is your own public key; write PayBy's public key, which the portal shows beside the field for yours"}
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// keys returns the settings as they are stored, without any secret.
+func (s *Settings) keys() (*stored, error) {
+	pems := make([]string, 0, len(s.Keys))
+	for _, key := range s.Keys {
+		text, err := payby.EncodePublicKey(key)
+		if err != nil {
+			return nil, err
+		}
+		pems = append(pems, string(text))
+	}
+	out := &stored{Format: format, KeyStore: s.store, Fingerprint: s.Fingerprint, shared: shared{
+		Environment: s.Environment, Host: s.Host, Partner: s.Partner, PayByKey: pems,
+		Store: s.Store, Terminal: s.Terminal, Merchant: s.Merchant, Subject: s.Subject,
+		Window: s.Window.String(), ChangePayer: s.ChangePayer, Cashier: s.Cashier,
+		CutOff: time.Time{}.Add(s.CutOff).Format("15:04"),
+	}}
+	if s.Relay != nil {
+		out.Relay = &relayKeys{URL: s.Relay.URL, Merchant: s.Relay.Merchant, Till: s.Relay.Till}
+	}
+	return out, nil
+}

@@ -1,0 +1,12 @@
+// Package sqlite keeps the till's journal in one SQLite file: every fact in
+// order, each chained to the one before, and the tables that screens read,
+// derived from those facts in the same transaction.
+//
+// [Open] gives the one writer of a file and any number of readers; [Verify],
+// [CheckDerived] and [Export] work on the file alone, also while a till has
+// it open.
+//
+// Beside the file PATH lie PATH-wal and PATH-shm (SQLite's own), PATH.lock
+// (held by the writer, released by the system when it dies) and PATH.reserve
+// (blocks to give up when the disk is full).
+package sqlite

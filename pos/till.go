@@ -1,0 +1,380 @@
+package pos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a till is made of. Journal, Gateway, Clock, Random and Log
+// are required; the till does not close the journal.
+type Config struct {
+	Journal Journal
+	Gateway Gateway
+	// Binding names the merchant; a new journal is bound to it, and one bound
+	// to another merchant is refused.
+	Binding Binding
+	Mode    Mode
+	Clock   Clock
+	// Random must be cryptographically strong.
+	Random io.Reader
+	Log    *slog.Logger
+
+	// Window is how long a customer may pay: 60 s to 15 min, default 110 s.
+	Window time.Duration
+	// Location and CutOff define the business date; default UTC and midnight.
+	Location *time.Location
+	CutOff   time.Duration
+
+	// Payee is the member id that must receive the money.
+	Payee string
+	// Store and Terminal go into every order; Subject is what the payer reads.
+	Store, Terminal, Subject string
+	// NotifyURL is empty without a relay.
+	NotifyURL string
+	Shift     string
+}
+
+const (
+	defaultWindow = 110 * time.Second
+	minWindow     = 60 * time.Second
+	maxWindow     = 15 * time.Minute
+	// expiryMargin is how much longer than the window an order can be paid.
+	expiryMargin = 60 * time.Second
+
+	createTimeout = 8 * time.Second
+	queryTimeout  = 5 * time.Second
+	// stuckRetry is the pause before a failed commit is tried again.
+	stuckRetry = time.Second
+	// asleep is a difference between wall clock and monotonic clock that only
+	// a sleeping PC or a changed clock explains.
+	asleep = 10 * time.Second
+)
+
+// Till owns everything that happens after a key press. One goroutine, in
+// [Till.Run], applies commands, answers and notifications in order; network
+// calls run beside it and come back as facts. All methods may be called from
+// any goroutine; those with a context and an error wait for the commit.
+type Till struct {
+	cfg      Config
+	core     *core
+	commands chan command
+	results  chan result
+	posts    chan func(now time.Time)
+	done     chan struct{}
+
+	current   atomic.Pointer[View]
+	clockSeen atomic.Bool
+
+	mu       sync.Mutex
+	watchers map[chan struct{}]struct{}
+}
+
+// command is applied by Run: do changes the core, and when its facts are
+// committed reply gets nil.
+type command struct {
+	do    func(now time.Time) error
+	reply chan error
+}
+
+// New loads the journal, binds it when it is new, and returns a till that
+// acts once Run is called. Errors are *[Error].
+func New(ctx context.Context, cfg Config) (*Till, error) {
+	if cfg.Window == 0 {
+		cfg.Window = defaultWindow
+	}
+	if cfg.Window < minWindow || cfg.Window > maxWindow {
+		return nil, &Error{Code: CodeInternal, Op: "new till", Err: fmt.Errorf("payment window %v is outside 1 to 15 minutes", cfg.Window)}
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+	}
+	loaded, err := cfg.Journal.Load(ctx)
+	if err != nil {
+		return nil, journalError("load journal", err)
+	}
+	switch {
+	case loaded.Binding == nil && cfg.Journal.State() == nil:
+		f := Fact{Kind: JournalBound, At: cfg.Clock.Now().UTC().Truncate(time.Millisecond), Binding: &cfg.Binding}
+		if _, err := cfg.Journal.Record(ctx, Batch{Facts: []Fact{f}}); err != nil {
+			return nil, journalError("bind journal", err)
+		}
+	case loaded.Binding != nil && *loaded.Binding != cfg.Binding:
+		return nil, &Error{Code: CodeJournalOther, Op: "open journal",
+			Err: fmt.Errorf("journal belongs to %s at %s (%s)", loaded.Binding.Partner, loaded.Binding.Host, loaded.Binding.Environment)}
+	}
+	t := &Till{
+		cfg: cfg, core: newCore(cfg),
+		commands: make(chan command), results: make(chan result),
+		posts: make(chan func(time.Time), 64), done: make(chan struct{}),
+		watchers: map[chan struct{}]struct{}{},
+	}
+	now := cfg.Clock.Now()
+	t.core.load(loaded, now)
+	t.current.Store(t.core.view(now, t.trading(nil)))
+	return t, nil
+}
+
+// Run applies everything until ctx ends, and returns when all calls it
+// started have ended. It must be called once.
+func (t *Till) Run(ctx context.Context) error {
+	defer close(t.done)
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	last := t.cfg.Clock.Now()
+	var stuck error // the batch could not be committed
+	probing := make(chan struct{}, 1)
+	probe := func() {
+		select {
+		case probing <- struct{}{}:
+			calls.Go(func() { defer func() { <-probing }(); t.probe(ctx) })
+		default:
+		}
+	}
+	if t.cfg.Journal.State() == nil {
+		probe()
+	}
+	for {
+		commands, results, posts := t.commands, t.results, t.posts
+		if stuck != nil {
+			results = nil // their facts must wait behind the ones in the batch
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-commands:
+			c.reply <- t.execute(ctx, c, stuck)
+		case r := <-results:
+			t.take(r)
+		case do := <-posts:
+			do(t.cfg.Clock.Now())
+		case <-timer.C:
+		}
+		now := t.cfg.Clock.Now()
+		if gap := now.Round(0).Sub(last.Round(0)) - now.Sub(last); gap.Abs() > asleep {
+			t.clockSeen.Store(false)
+			probe()
+		}
+		last = now
+		var wake time.Time
+		wake, stuck = t.settle(ctx, now, stuck != nil, &calls)
+		t.publish(now, stuck)
+		timer.Stop()
+		switch {
+		case stuck != nil:
+			timer.Reset(stuckRetry)
+		case !wake.IsZero():
+			timer.Reset(max(0, wake.Sub(t.cfg.Clock.Now())))
+		}
+	}
+}
+
+// settle commits what is waiting, starts what is due, commits the intents of
+// that, and only then lets the calls go out. A till whose journal cannot be
+// written sends nothing.
+func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *sync.WaitGroup) (time.Time, error) {
+	if t.cfg.Journal.State() != nil && errors.Is(t.cfg.Journal.State(), ErrJournalReadOnly) {
+		return time.Time{}, nil
+	}
+	if err := t.commit(ctx); err != nil {
+		if !wasStuck {
+			t.cfg.Log.Error("journal cannot be written; everything waits", "err", err)
+		}
+		return time.Time{}, err
+	}
+	wake := t.core.tick(now)
+	if err := t.commit(ctx); err != nil {
+		t.cfg.Log.Error("journal cannot be written; everything waits", "err", err)
+		return time.Time{}, err
+	}
+	for _, c := range t.core.calls {
+		calls.Go(func() { t.perform(ctx, c) })
+	}
+	t.core.calls = nil
+	t.core.forget()
+	return wake, nil
+}
+
+// commit writes the batch, if there is one.
+func (t *Till) commit(ctx context.Context) error {
+	b := t.core.batch
+	if len(b.Facts) == 0 && b.Cursor == nil && len(b.Polls) == 0 {
+		t.core.undo = nil
+		return nil
+	}
+	// A batch in flight is finished even while the till is being closed.
+	events, err := t.cfg.Journal.Record(context.WithoutCancel(ctx), b)
+	if err != nil {
+		return err
+	}
+	t.core.committed(events)
+	return nil
+}
+
+// execute applies a command and commits it; on any error nothing has happened.
+func (t *Till) execute(ctx context.Context, c command, stuck error) error {
+	if stuck != nil {
+		return journalError("write journal", stuck)
+	}
+	if err := c.do(t.cfg.Clock.Now()); err != nil {
+		t.core.rollback()
+		return err
+	}
+	if err := t.commit(ctx); err != nil {
+		t.core.rollback()
+		if errors.Is(err, ErrDuplicateNotice) {
+			return nil
+		}
+		return journalError("write journal", err)
+	}
+	return nil
+}
+
+func (t *Till) take(r result) {
+	now := t.cfg.Clock.Now()
+	if r.refund != "" {
+		t.core.refundAnswered(r, now)
+	} else {
+		t.core.answered(r, now)
+	}
+	if t.core.clock.known {
+		t.clockSeen.Store(true)
+	}
+}
+
+// perform makes one call and hands its answer to Run.
+func (t *Till) perform(ctx context.Context, c call) {
+	timeout := queryTimeout
+	if c.op == opCreate || c.op == opRefund {
+		timeout = createTimeout
+	}
+	callCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	r := result{call: c, sent: t.cfg.Clock.Now()}
+	g := t.cfg.Gateway
+	switch c.op {
+	case opCreate:
+		r.answer = g.Create(callCtx, c.biz, c.at)
+	case opQuery:
+		r.answer = g.Query(callCtx, c.sale, c.at)
+	case opCancel:
+		r.answer = g.Cancel(callCtx, c.sale, c.at)
+	case opRefund:
+		r.answer = g.Refund(callCtx, c.biz, c.at)
+	case opQueryRefund:
+		r.answer = g.QueryRefund(callCtx, c.refund, c.at)
+	}
+	r.received = t.cfg.Clock.Now()
+	select {
+	case t.results <- r:
+	case <-ctx.Done():
+	}
+}
+
+// probe asks the gateway for its clock.
+func (t *Till) probe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	sent := t.cfg.Clock.Now()
+	date, err := t.cfg.Gateway.Time(ctx)
+	if err != nil {
+		t.cfg.Log.Warn("gateway clock not read", "err", err)
+		return
+	}
+	received := t.cfg.Clock.Now()
+	// Wait until the core has it: a charge that asked for the clock uses it.
+	_ = t.submit(ctx, func(time.Time) error {
+		t.core.clock.observe(date, sent, received)
+		t.clockSeen.Store(true)
+		return nil
+	})
+}
+
+// submit lets Run apply do and waits for the commit.
+func (t *Till) submit(ctx context.Context, do func(now time.Time) error) error {
+	c := command{do: do, reply: make(chan error, 1)}
+	select {
+	case t.commands <- c:
+	case <-ctx.Done():
+		return &Error{Code: CodeStopped, Op: "wait for the till", Err: ctx.Err()}
+	case <-t.done:
+		return &Error{Code: CodeStopped, Op: "wait for the till"}
+	}
+	return <-c.reply
+}
+
+// post hands a change of the screens' state to Run without waiting.
+func (t *Till) post(do func(now time.Time)) {
+	select {
+	case t.posts <- do:
+	case <-t.done:
+	}
+}
+
+// View returns the newest picture; it is never nil.
+func (t *Till) View() *View { return t.current.Load() }
+
+// Changes returns a channel that gets a signal after the view changed;
+// signals that were not read are merged. The function ends the subscription.
+func (t *Till) Changes() (<-chan struct{}, func()) {
+	ch := make(chan struct{}, 1)
+	t.mu.Lock()
+	t.watchers[ch] = struct{}{}
+	t.mu.Unlock()
+	return ch, func() {
+		t.mu.Lock()
+		delete(t.watchers, ch)
+		t.mu.Unlock()
+	}
+}
+
+func (t *Till) publish(now time.Time, stuck error) {
+	t.current.Store(t.core.view(now, t.trading(stuck)))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for ch := range t.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// trading is nil when sales may be made, else the reason why not.
+func (t *Till) trading(stuck error) *Error {
+	if stuck == nil {
+		stuck = t.cfg.Journal.State()
+	}
+	if stuck == nil {
+		return nil
+	}
+	return journalError("write journal", stuck)
+}
+
+// journalError gives a journal's trouble its code.
+func journalError(op string, err error) *Error {
+	code := CodeJournal
+	switch {
+	case errors.Is(err, ErrJournalFull):
+		code = CodeJournalFull
+	case errors.Is(err, ErrJournalReadOnly):
+		code = CodeJournalRead
+	case errors.Is(err, ErrJournalLocked):
+		code = CodeJournalLocked
+	case errors.Is(err, ErrJournalNewer):
+		code = CodeJournalNewer
+	case errors.Is(err, ErrJournalDamaged):
+		code = CodeJournalDamaged
+	}
+	return &Error{Code: code, Op: op, Err: err}
+}
