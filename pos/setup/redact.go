@@ -135,8 +135,11 @@ func (f *filter) text(s string) string {
 }
 
 // looksLikePath tells a path or URL path from Base64, whose slashes stand 64
-// characters apart on average.
+// characters apart on average. In doubt it is Base64.
 func looksLikePath(run string) bool {
+	if strings.ContainsAny(run, "+=") {
+		return false
+	}
 	parts := strings.Split(run, "/")
 	for _, part := range parts {
 		if len(part) >= 32 {
