@@ -1,0 +1,57 @@
+# Fils. "make help" lists what there is.
+#
+# cgo is needed by the desktop till (SQLite, OpenGL) and by the race detector;
+# the relay and the sandbox are built without it.
+GO ?= go
+RELEASE := -buildvcs=false -trimpath -tags migrated_fynedo -ldflags '-s -w'
+WINDOW := build/window
+
+.PHONY: help run build test check bench screens clean tools tools-test
+
+help:
+	@echo 'make run      install what is missing, build, open the till in training mode'
+	@echo 'make build    build/fils, build/fils-relay, build/fils-sandbox'
+	@echo 'make test     check, then every test with the race detector, then the window test'
+	@echo 'make check    formatting, vet, staticcheck, import rules'
+	@echo 'make bench    measure'
+	@echo 'make screens  a PNG of every screen in build/screens'
+	@echo 'make clean    remove build'
+
+run: tools
+	CGO_ENABLED=1 $(GO) build $(RELEASE) -o build/fils .
+	build/fils --training
+
+build: tools
+	CGO_ENABLED=1 $(GO) build $(RELEASE) -o build/fils .
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w' -o build/fils-relay ./cmd/fils-relay
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w' -o build/fils-sandbox ./cmd/fils-sandbox
+
+tools:
+	@.ci/install build
+
+tools-test:
+	@.ci/install test
+
+# Vet and staticcheck read the same compiled packages; the tag brings the
+# window test in, which is otherwise left out of ./...
+check: tools
+	@test -z "$$(gofmt -l .)" || { echo 'not formatted (run gofmt -w):'; gofmt -l .; exit 1; }
+	CGO_ENABLED=1 $(GO) vet -tags window ./...
+	CGO_ENABLED=1 $(GO) tool staticcheck -tags window ./...
+	CGO_ENABLED=1 $(GO) test -vet=off -count=1 ./internal/rules
+
+# The till under test has no release tag, so that Fyne's thread checker
+# speaks. It is compiled like the tests: the packages are built once.
+test: tools-test check
+	CGO_ENABLED=1 $(GO) test -vet=off -race ./...
+	CGO_ENABLED=1 $(GO) build -buildvcs=false -race -o $(WINDOW)/fils .
+	CGO_ENABLED=1 $(GO) test -vet=off -race -count=1 -v -timeout 20m -tags window ./internal/windowtest -args -fils $(CURDIR)/$(WINDOW)/fils -keep $(CURDIR)/$(WINDOW)
+
+bench: tools
+	CGO_ENABLED=1 $(GO) test -vet=off -run '^$$' -bench . -benchmem ./...
+
+screens: tools
+	CGO_ENABLED=1 $(GO) run ./internal/screens -out build/screens
+
+clean:
+	rm -rf build
