@@ -40,6 +40,10 @@ func ReadNotification(keys []*rsa.PublicKey, sign string, raw []byte) (*Notifica
 	if err := Verify(keys, raw, sign); err != nil {
 		return nil, err
 	}
+	return readNotification(raw)
+}
+
+func readNotification(raw []byte) (*Notification, error) {
 	var n Notification
 	err := readObject(raw, fields{
 		"notify_id":         noteInto(&n.ID),
