@@ -35,6 +35,7 @@ type Config struct {
 
 	// The rest is for tests and special networks; 0 means the usual.
 
+	BodyTimeout  time.Duration // to receive the body of one notification; 10 s
 	StoreTimeout time.Duration // for PayBy's request while the store fails; 8 s
 	PingEvery    time.Duration // relay.PingEvery
 	DeadAfter    time.Duration // relay.DeadAfter
@@ -87,6 +88,7 @@ func New(cfg Config) (*Server, error) {
 			*d = usual
 		}
 	}
+	or(&cfg.BodyTimeout, 10*time.Second)
 	or(&cfg.StoreTimeout, 8*time.Second)
 	or(&cfg.PingEvery, relay.PingEvery)
 	or(&cfg.DeadAfter, relay.DeadAfter)

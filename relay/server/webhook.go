@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	bodyTimeout  = 10 * time.Second        // to receive the body of one notification
 	storeAttempt = 2500 * time.Millisecond // one try at the store; appending again is harmless
 	storePause   = 50 * time.Millisecond   // before the second try, then doubled
 	storePauseTo = time.Second
@@ -32,8 +31,7 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})
 		return
 	}
-	deadline := time.Now().Add(s.cfg.StoreTimeout)
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), deadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.cfg.StoreTimeout)
 	defer cancel()
 	keys, err := s.registry.keys(ctx, a)
 	if errors.Is(err, errUnknown) {
@@ -45,7 +43,7 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from.merchant = a.Merchant
-	body, status, problem := readBody(w, r)
+	body, status, problem := readBody(w, r, s.cfg.BodyTimeout)
 	if problem != "" {
 		s.refuse(w, from, status, problem, a)
 		return
@@ -87,24 +85,26 @@ func (s *Server) verify(ctx context.Context, from source, keys []*rsa.PublicKey,
 	return payby.Verify(keys, body, sign) == nil, true
 }
 
-// readBody reads at most relay.MaxBody bytes within bodyTimeout.
-func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, problem string) {
+// readBody reads at most relay.MaxBody bytes within limit.
+func readBody(w http.ResponseWriter, r *http.Request, limit time.Duration) (body []byte, status int, problem string) {
 	if r.ContentLength > relay.MaxBody {
 		return nil, http.StatusRequestEntityTooLarge, "body over 64 KiB"
 	}
 	// Recorders in tests have no deadlines; a server's connection has.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = control.SetReadDeadline(time.Now().Add(limit))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, relay.MaxBody))
-	// Left in place, the deadline would later look like the caller going away.
-	_ = control.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, http.StatusRequestEntityTooLarge, "body over 64 KiB"
 	case err != nil:
+		// The deadline stays, so that net/http does not wait for the rest.
+		w.Header().Set("Connection", "close")
 		return nil, http.StatusBadRequest, "body incomplete"
 	}
+	// Left in place, the deadline would later look like the caller going away.
+	_ = control.SetReadDeadline(time.Time{})
 	return body, 0, ""
 }
 

@@ -1,0 +1,258 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLimiter_AllowanceGrowsBack(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	l := newLimiter(func() time.Time { return now })
+	s := source{addr: netip.MustParseAddr("192.0.2.1"), merchant: "shop"}
+	for i := range refusalBurst {
+		if l.over(s) || !l.refused(s) {
+			t.Fatalf("refusal %d was over the allowance", i)
+		}
+	}
+	if !l.over(s) || l.refused(s) {
+		t.Error("the allowance never ends")
+	}
+	for _, other := range []source{
+		{addr: s.addr, merchant: "other"}, {addr: s.addr}, {addr: netip.MustParseAddr("192.0.2.2"), merchant: "shop"},
+	} {
+		if l.over(other) {
+			t.Errorf("source %v pays for another", other)
+		}
+	}
+	now = now.Add(refusalEvery)
+	if l.over(s) || !l.refused(s) || l.refused(s) {
+		t.Error("the allowance must grow by one")
+	}
+	now = now.Add(time.Hour)
+	for i := range refusalBurst {
+		if !l.refused(s) {
+			t.Fatalf("only %d refusals after an hour of quiet", i)
+		}
+	}
+}
+
+func TestLimiter_RemembersFewSources(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	l := newLimiter(func() time.Time { return now })
+	for i := range 3 * limiterSources {
+		now = now.Add(time.Microsecond)
+		l.refused(source{merchant: fmt.Sprint(i)})
+		if len(l.spent) > limiterSources {
+			t.Fatalf("%d sources remembered", len(l.spent))
+		}
+	}
+}
+
+func TestPenaltyQueue_OneAtATimeAndBounded(t *testing.T) {
+	q := newPenaltyQueue()
+	leave := q.enter(context.Background())
+	if leave == nil {
+		t.Fatal("an empty queue turned the first away")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	turned := make(chan bool, penaltyPlaces+1)
+	for range penaltyPlaces + 1 {
+		go func() { turned <- q.enter(ctx) == nil }()
+	}
+	if !<-turned {
+		t.Error("a second one got in")
+	}
+	cancel()
+	for range penaltyPlaces {
+		if !<-turned {
+			t.Error("a second one got in")
+		}
+	}
+	leave()
+	if leave = q.enter(context.Background()); leave == nil {
+		t.Error("the queue stays closed")
+	}
+}
+
+func TestPeer(t *testing.T) {
+	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	tests := []struct {
+		name, remote, forwarded, want string
+		trusted                       []netip.Prefix
+	}{
+		{"direct", "192.0.2.1:99", "", "192.0.2.1", local},
+		{"header of a stranger", "192.0.2.1:99", "198.51.100.7", "192.0.2.1", local},
+		{"proxy", "127.0.0.1:99", "198.51.100.7", "198.51.100.7", local},
+		{"forged left part", "127.0.0.1:99", "203.0.113.9, 198.51.100.7", "198.51.100.7", local},
+		{"two proxies", "127.0.0.1:99", "203.0.113.9, 198.51.100.7, 10.1.2.3", "198.51.100.7", local},
+		{"proxy not trusted", "127.0.0.1:99", "198.51.100.7", "127.0.0.1", nil},
+		{"proxy says nothing", "127.0.0.1:99", "", "127.0.0.1", local},
+		{"garbage", "127.0.0.1:99", "198.51.100.7, junk", "127.0.0.1", local},
+		{"mapped", "[::ffff:192.0.2.1]:99", "", "192.0.2.1", nil},
+		{"IPv6 by customer", "[2001:db8:1:2:3:4:5:6]:99", "", "2001:db8:1:2::", nil},
+		{"no address", "pipe", "", "invalid IP", nil},
+	}
+	for _, test := range tests {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.RemoteAddr = test.remote
+		if test.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", test.forwarded)
+		}
+		if got := peer(r, test.trusted).String(); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
+func memoryWith(t *testing.T, a Address, bodies ...string) *Memory {
+	t.Helper()
+	m, err := NewMemory(MemoryConfig{Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range bodies {
+		if _, _, err := m.Append(context.Background(), Notice{Address: a, Received: time.Now(), Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m
+}
+
+func TestResume(t *testing.T) {
+	a, b := Address{"shop", "A"}, Address{"shop", "B"}
+	ctx := context.Background()
+	m := memoryWith(t, a, "one", "two", "three")
+	if _, _, err := m.Append(ctx, Notice{Address: b, Received: time.Now(), Body: []byte("other")}); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := m.Next(ctx, a, 0, 10)
+	if err != nil || len(entries) != 3 {
+		t.Fatalf("entries: %d, %v", len(entries), err)
+	}
+	others, err := m.Next(ctx, b, 0, 10)
+	if err != nil || len(others) != 1 {
+		t.Fatalf("other till's entries: %d, %v", len(others), err)
+	}
+	good := cursorOf(m.epoch, entries[1])
+	beyond, moved := good, good
+	beyond.seq, moved.seq = 99, 1
+	tests := []struct {
+		name, cursor string
+		seq          uint64
+		resumed      bool
+	}{
+		{"none", "", 0, false},
+		{"in the middle", good.String(), 2, true},
+		{"at the end", cursorOf(m.epoch, entries[2]).String(), 3, true},
+		{"unknown epoch", cursorOf("mXXXX", entries[1]).String(), 0, false},
+		{"beyond the end", beyond.String(), 0, false},
+		{"another message at that place", moved.String(), 0, false},
+		{"another till's", cursorOf(m.epoch, others[0]).String(), 0, false},
+		{"garbage", "1.x.y.z", 0, false},
+		{"too long", good.String() + strings.Repeat("0", 300), 0, false},
+	}
+	for _, test := range tests {
+		at, resumed, err := resume(ctx, m, a, test.cursor)
+		if err != nil || at.Seq != test.seq || resumed != test.resumed || at.Epoch != m.epoch {
+			t.Errorf("%s: at %+v resumed %v, %v", test.name, at, resumed, err)
+		}
+	}
+}
+
+func TestResume_ForgottenPlaceReplaysWhatIsKept(t *testing.T) {
+	a := Address{"shop", "A"}
+	m := memoryWith(t, a, "one", "two", "three")
+	entries, err := m.Next(context.Background(), a, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.dropOldest()
+	m.dropOldest()
+	at, resumed, err := resume(context.Background(), m, a, cursorOf(m.epoch, entries[0]).String())
+	if err != nil || at.Seq != 0 || resumed {
+		t.Errorf("at %+v resumed %v, %v", at, resumed, err)
+	}
+}
+
+func FuzzParseCursor(f *testing.F) {
+	f.Add("1.mABC.7.0123456789abcdef")
+	f.Add("1..1.")
+	f.Add("2.m.1.x")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, ok := parseCursor(text)
+		if !ok {
+			return
+		}
+		if again, ok := parseCursor(c.String()); !ok || again != c {
+			t.Errorf("%q is read as %+v, and that as %+v", text, c, again)
+		}
+	})
+}
+
+func TestRoster(t *testing.T) {
+	ctx := context.Background()
+	r := newRoster()
+	key := &rsa.PublicKey{}
+	for _, id := range []string{"", "a b", "a/b", "a.b", strings.Repeat("x", 33), "ü"} {
+		if r.setMerchant(id, []*rsa.PublicKey{key}) == nil {
+			t.Errorf("merchant id %q was taken", id)
+		}
+	}
+	if r.setMerchant("shop", nil) == nil || r.setMerchant("shop", []*rsa.PublicKey{nil}) == nil {
+		t.Error("a merchant without a key was taken")
+	}
+	one, two := HashToken("one"), HashToken("two")
+	if r.setTill(Address{"shop", "A"}, []TokenHash{one}) == nil {
+		t.Error("a till without a merchant was taken")
+	}
+	if err := r.setMerchant("shop", []*rsa.PublicKey{key}); err != nil {
+		t.Fatal(err)
+	}
+	if r.setTill(Address{"shop", "A>"}, []TokenHash{one}) == nil {
+		t.Error("a malformed till id was taken")
+	}
+	if err := r.setTill(Address{"shop", "A"}, []TokenHash{one, two}); err != nil {
+		t.Fatal(err)
+	}
+	if r.setTill(Address{"shop", "B"}, []TokenHash{two}) == nil {
+		t.Error("two tills share a token")
+	}
+	for _, token := range []TokenHash{one, two} {
+		if a, err := r.holder(ctx, token); err != nil || a.Till != "A" {
+			t.Errorf("holder is %v, %v", a, err)
+		}
+	}
+	if err := r.setTill(Address{"shop", "A"}, []TokenHash{two}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.holder(ctx, one); err != errUnknown {
+		t.Errorf("a revoked token still works: %v", err)
+	}
+	if a, err := r.holder(ctx, two); err != nil || a.Till != "A" {
+		t.Errorf("the kept token: %v, %v", a, err)
+	}
+	if _, err := r.holder(ctx, HashToken("")); err != errUnknown {
+		t.Errorf("the empty token: %v", err)
+	}
+}
+
+func TestNewToken_IsFreshAndLong(t *testing.T) {
+	a, err := NewToken(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewToken(rand.Reader)
+	if err != nil || a == b || len(a) != 43 {
+		t.Errorf("tokens %d and %d long, equal %v, %v", len(a), len(b), a == b, err)
+	}
+	if _, err := NewToken(strings.NewReader("short")); err == nil {
+		t.Error("a token was made of too little randomness")
+	}
+}
