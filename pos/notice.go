@@ -96,7 +96,7 @@ func (c *core) refundNotice(ctx context.Context, s *openSale, report *RefundRepo
 		r = c.refunds[report.Refund]
 	}
 	if r.Sale != s.No {
-		c.alert(now, AlertRefund, Fact{Sale: s.No, Refund: r.No, RefundReport: report}, report.Amount)
+		c.alert(now, AlertRefund, Fact{Sale: r.Sale, Refund: r.No, RefundReport: report}, report.Amount)
 		return nil
 	}
 	c.refundReport(r, report, nil, now)

@@ -50,9 +50,7 @@ func wrap(path string, err error) error {
 	return fmt.Errorf("journal %s: %w", path, err)
 }
 
-func damaged(path, reason string) error {
-	return fmt.Errorf("journal %s: %w: %s", path, pos.ErrJournalDamaged, reason)
-}
+func damaged(reason string) error { return fmt.Errorf("%w: %s", pos.ErrJournalDamaged, reason) }
 
 // meaningOf is nil for errors without a lasting meaning.
 func meaningOf(err error) error {

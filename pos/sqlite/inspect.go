@@ -29,7 +29,7 @@ func inspect(path string, newest int64) error {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) && !walEmpty(path) {
-			return damaged(path, "the file is gone, but not its write-ahead log")
+			return damaged("the file is gone, but not its write-ahead log")
 		}
 		return err
 	}
@@ -39,29 +39,29 @@ func inspect(path string, newest int64) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return damaged(path, "not a regular file")
+		return damaged("not a regular file")
 	}
 	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(f, head); err != nil {
 		if errors.Is(err, io.EOF) {
-			return damaged(path, "the file is empty")
+			return damaged("the file is empty")
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return damaged(path, "the file is cut off")
+			return damaged("the file is cut off")
 		}
 		return err
 	}
 	if !bytes.HasPrefix(head, []byte("SQLite format 3\x00")) {
-		return damaged(path, "not a database")
+		return damaged("not a database")
 	}
 	if binary.BigEndian.Uint32(head[offApplicationID:]) != applicationID {
-		return damaged(path, "a database, but not a journal")
+		return damaged("a database, but not a journal")
 	}
 	if v := int64(binary.BigEndian.Uint32(head[offUserVersion:])); v > newest {
-		return wrap(path, newer(v, newest))
+		return newer(v, newest)
 	}
 	if walEmpty(path) && info.Size() < wantSize(head) {
-		return damaged(path, "the file is cut off")
+		return damaged("the file is cut off")
 	}
 	return nil
 }

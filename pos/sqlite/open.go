@@ -206,7 +206,7 @@ func (j *Journal) checkpoint(ctx context.Context) error {
 		return err
 	}
 	if busy == 0 && left == moved && info.Size() < pages*size {
-		return damaged(j.path, "the file is cut off")
+		return damaged("the file is cut off")
 	}
 	return nil
 }
@@ -310,7 +310,7 @@ func (j *Journal) refill() {
 	if err != nil {
 		j.log.Warn("the journal has no reserve", "err", err)
 	}
-	j.full.Store(isFull(err))
+	j.full.Store(isFull(err) || err != nil && j.full.Load())
 }
 
 // Close ends all use of the file and lets others have it.

@@ -1,0 +1,274 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/filspos/fils/pos"
+)
+
+// deriver keeps the tables that screens read in step with the events. Record,
+// Rebuild and CheckDerived all derive through it, and only from what an event
+// has stored, so that the three cannot differ.
+type deriver struct {
+	folder pos.Folder
+	tx     *sql.Tx
+}
+
+func (d deriver) derive(ctx context.Context, e pos.Event) error {
+	f, err := e.Fact()
+	if err != nil {
+		return err
+	}
+	switch f.Kind {
+	case pos.AlertRaised:
+		err = d.raise(ctx, e.Seq, f)
+	case pos.AlertResolved:
+		err = d.resolve(ctx, e.Seq, f)
+	}
+	if err != nil {
+		return err
+	}
+	return d.fold(ctx, e.Seq, f)
+}
+
+func (d deriver) raise(ctx context.Context, seq int64, f pos.Fact) error {
+	if f.Alert == nil {
+		return fmt.Errorf("fact %s has no alert", f.Kind)
+	}
+	doc, err := json.Marshal(pos.Alert{
+		ID: seq, Kind: f.Alert.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund,
+		Amount: f.Alert.Amount, Code: f.Alert.Code, Trace: f.Alert.Trace,
+	})
+	if err != nil {
+		return err
+	}
+	return exec(ctx, d.tx, "INSERT INTO alerts (id, kind, sale, doc) VALUES (?, ?, ?, ?)",
+		seq, string(f.Alert.Kind), string(f.Sale), string(doc))
+}
+
+// resolve leaves an alert alone that was resolved before.
+func (d deriver) resolve(ctx context.Context, seq int64, f pos.Fact) error {
+	if f.Alert == nil {
+		return fmt.Errorf("fact %s has no alert", f.Kind)
+	}
+	result, err := d.tx.ExecContext(ctx,
+		"UPDATE alerts SET resolved_seq = coalesce(resolved_seq, ?) WHERE id = ?", seq, f.Alert.Raised)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, fmt.Errorf("fact %s: event %d raised no alert", f.Kind, f.Alert.Raised))
+	}
+	return nil
+}
+
+// fold applies f to its sale and refund. Facts that are news about a sale or
+// refund need one; others, such as an alert about a stranger's number, may
+// name one that this journal does not have.
+func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
+	if f.Sale == "" && f.Refund == "" {
+		return nil
+	}
+	refund, hasRefund, err := loadRefund(ctx, d.tx, f.Refund)
+	if err != nil {
+		return err
+	}
+	if f.Sale == "" && hasRefund {
+		f.Sale = refund.Sale
+	}
+	sale, hasSale, err := loadSale(ctx, d.tx, f.Sale)
+	if err != nil {
+		return err
+	}
+	strict := strings.HasPrefix(string(f.Kind), "sale.") || strings.HasPrefix(string(f.Kind), "refund.")
+	if !strict && (!hasSale || f.Refund != "" && !hasRefund) {
+		return nil
+	}
+	saleBefore, err := newSaleRow(sale)
+	if err != nil {
+		return err
+	}
+	refundBefore, err := newRefundRow(refund)
+	if err != nil {
+		return err
+	}
+	if _, err := d.folder.Fold(&sale, &refund, f); err != nil {
+		return err
+	}
+	if err := d.saveSale(ctx, seq, sale, saleBefore); err != nil {
+		return err
+	}
+	if f.Refund == "" {
+		return nil
+	}
+	return d.saveRefund(ctx, seq, refund, refundBefore)
+}
+
+// saleRow is what the sales table holds of a sale.
+type saleRow struct {
+	columns saleColumns
+	doc     string
+}
+
+type saleColumns struct {
+	no, state, provider, reference string
+	open                           bool
+	amount                         int64
+	atMs                           int64
+}
+
+func newSaleRow(s pos.Sale) (saleRow, error) {
+	if s.No == "" {
+		return saleRow{}, nil
+	}
+	doc, err := json.Marshal(s)
+	return saleRow{saleColumns{
+		no: string(s.No), state: string(s.State), provider: s.ProviderNo, reference: s.Intent.Reference,
+		open: !s.State.Final() || s.NeedsWatch(), amount: int64(s.Intent.Amount), atMs: s.CreatedAt.UnixMilli(),
+	}, string(doc)}, err
+}
+
+// saveSale writes as little as it can: most facts change only the document,
+// and then no index is touched.
+func (d deriver) saveSale(ctx context.Context, seq int64, s pos.Sale, before saleRow) error {
+	row, err := newSaleRow(s)
+	if err != nil || row == before {
+		return err
+	}
+	c := row.columns
+	switch {
+	case c.no == "":
+		return errors.New("a folded sale has no number")
+	case before.columns == c:
+		return exec(ctx, d.tx, "UPDATE sales SET seq = ?, doc = ? WHERE no = ?", seq, row.doc, c.no)
+	case before.columns.no != "":
+		return exec(ctx, d.tx, `UPDATE sales SET seq = ?, at_ms = ?, state = ?, open = ?, amount = ?,
+			provider = ?, provider_rev = ?, reference = ?, doc = ? WHERE no = ?`,
+			seq, c.atMs, c.state, c.open, c.amount,
+			c.provider, reverse(searchKey(c.provider)), searchKey(c.reference), row.doc, c.no)
+	}
+	return exec(ctx, d.tx, `INSERT INTO sales (no, seq, at_ms, state, open, amount, reversed,
+		provider, provider_rev, reference, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.no, seq, c.atMs, c.state, c.open, c.amount, reverse(searchKey(c.no)),
+		c.provider, reverse(searchKey(c.provider)), searchKey(c.reference), row.doc)
+}
+
+type refundRow struct {
+	no, sale, state, doc string
+	open                 bool
+	atMs                 int64
+}
+
+func newRefundRow(r pos.Refund) (refundRow, error) {
+	if r.No == "" {
+		return refundRow{}, nil
+	}
+	doc, err := json.Marshal(r)
+	return refundRow{string(r.No), string(r.Sale), string(r.State), string(doc),
+		!r.State.Final(), r.CreatedAt.UnixMilli()}, err
+}
+
+func (d deriver) saveRefund(ctx context.Context, seq int64, r pos.Refund, before refundRow) error {
+	row, err := newRefundRow(r)
+	if err != nil || row == before {
+		return err
+	}
+	if row.no == "" {
+		return errors.New("a folded refund has no number")
+	}
+	return exec(ctx, d.tx, `INSERT INTO refunds (no, seq, sale, at_ms, state, open, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (no) DO UPDATE SET seq = excluded.seq, state = excluded.state, open = excluded.open,
+			doc = excluded.doc`,
+		row.no, seq, row.sale, row.atMs, row.state, row.open, row.doc)
+}
+
+func loadSale(ctx context.Context, q querier, no pos.SaleNo) (s pos.Sale, found bool, err error) {
+	found, err = loadDoc(ctx, q, "SELECT doc FROM sales WHERE no = ?", string(no), &s)
+	return s, found, err
+}
+
+func loadRefund(ctx context.Context, q querier, no pos.RefundNo) (r pos.Refund, found bool, err error) {
+	found, err = loadDoc(ctx, q, "SELECT doc FROM refunds WHERE no = ?", string(no), &r)
+	return r, found, err
+}
+
+func loadDoc(ctx context.Context, q querier, query, no string, into any) (found bool, err error) {
+	if no == "" {
+		return false, nil
+	}
+	var doc []byte
+	switch err := q.QueryRowContext(ctx, query, no).Scan(&doc); {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	if err := json.Unmarshal(doc, into); err != nil {
+		return false, damaged(fmt.Sprintf("what is derived for %s cannot be read: %v", no, err))
+	}
+	return true, nil
+}
+
+// Rebuild derives all tables from the events again, in one transaction. It
+// repairs derived tables; it never touches an event.
+func (j *Journal) Rebuild(ctx context.Context) error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	if j.writer == nil {
+		return wrap(j.path, j.closedReason())
+	}
+	begin := j.now()
+	count, err := j.rebuild(ctx)
+	if err != nil {
+		return wrap(j.path, fmt.Errorf("rebuild: %w", err))
+	}
+	j.log.Info("journal tables derived again", "events", count, "took", j.now().Sub(begin).Round(time.Millisecond))
+	return nil
+}
+
+func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
+	tx, err := j.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	for _, table := range derivedTables {
+		if err := exec(ctx, tx, "DELETE FROM "+table); err != nil {
+			return 0, err
+		}
+	}
+	if count, err = deriveAll(ctx, deriver{j.folder, tx}, selectEvents+" ORDER BY seq"); err != nil {
+		return 0, err
+	}
+	return count, tx.Commit()
+}
+
+// derivedTables are ordered so that they can be emptied one after the other.
+var derivedTables = []string{"alerts", "refunds", "sales"}
+
+// deriveAll streams the events that query selects through d.
+func deriveAll(ctx context.Context, d deriver, query string) (count int64, err error) {
+	rows, err := d.tx.QueryContext(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return count, err
+		}
+		if err := d.derive(ctx, e); err != nil {
+			return count, &BrokenError{Seq: e.Seq, Reason: "it does not fold", Err: err}
+		}
+		count++
+	}
+	return count, rows.Err()
+}

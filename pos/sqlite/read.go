@@ -1,0 +1,163 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/filspos/fils/pos"
+)
+
+// recentCount is how many sales a till always shows.
+const recentCount = 5
+
+// Sale is [pos.Reader.Sale].
+func (j *Journal) Sale(ctx context.Context, no pos.SaleNo) (pos.Sale, error) {
+	s, found, err := loadSale(ctx, j.readers, no)
+	if err == nil && !found {
+		err = pos.ErrNotFound
+	}
+	if err != nil {
+		return pos.Sale{}, wrap(j.path, fmt.Errorf("sale %s: %w", no, err))
+	}
+	return s, nil
+}
+
+// RefundByNo is [pos.Reader.RefundByNo].
+func (j *Journal) RefundByNo(ctx context.Context, no pos.RefundNo) (pos.Refund, error) {
+	r, found, err := loadRefund(ctx, j.readers, no)
+	if err == nil && !found {
+		err = pos.ErrNotFound
+	}
+	if err != nil {
+		return pos.Refund{}, wrap(j.path, fmt.Errorf("refund %s: %w", no, err))
+	}
+	return r, nil
+}
+
+// Refunds is [pos.Reader.Refunds].
+func (j *Journal) Refunds(ctx context.Context, sale pos.SaleNo) ([]pos.Refund, error) {
+	list, err := docs[pos.Refund](ctx, j.readers,
+		"SELECT doc FROM refunds WHERE sale = ? ORDER BY at_ms DESC, no DESC", string(sale))
+	return list, wrap(j.path, err)
+}
+
+// Story is [pos.Reader.Story]. It is empty for a number nobody knows.
+func (j *Journal) Story(ctx context.Context, no pos.SaleNo) ([]pos.Event, error) {
+	if no == "" {
+		return nil, nil
+	}
+	list, err := story(ctx, j.readers, no)
+	return list, wrap(j.path, err)
+}
+
+func story(ctx context.Context, q querier, no pos.SaleNo) ([]pos.Event, error) {
+	rows, err := q.QueryContext(ctx, selectEvents+` WHERE seq IN (
+			SELECT seq FROM events WHERE sale = ?1 AND sale <> ''
+			UNION
+			SELECT e.seq FROM refunds r JOIN events e ON e.refund = r.no AND e.refund <> '' WHERE r.sale = ?1
+		) ORDER BY seq`, string(no))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []pos.Event
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+// Load is [pos.Journal.Load]. It sees one moment, also while Record runs.
+func (j *Journal) Load(ctx context.Context) (pos.Loaded, error) {
+	tx, err := j.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return pos.Loaded{}, wrap(j.path, err)
+	}
+	defer tx.Rollback()
+	l, err := load(ctx, tx)
+	if err != nil {
+		return pos.Loaded{}, wrap(j.path, fmt.Errorf("load: %w", err))
+	}
+	return l, nil
+}
+
+func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
+	if l.Count, l.Head, err = head(ctx, q); err != nil {
+		return l, err
+	}
+	if l.Binding, err = binding(ctx, q); err != nil {
+		return l, err
+	}
+	row := q.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'cursor'")
+	if err := row.Scan(&l.Cursor); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return l, err
+	}
+	for _, part := range []struct {
+		into  *[]pos.Sale
+		query string
+		args  []any
+	}{
+		{&l.Sales, "SELECT doc FROM sales WHERE open = 1 ORDER BY at_ms DESC, no DESC", nil},
+		{&l.Origins, `SELECT doc FROM sales WHERE no IN (SELECT sale FROM refunds WHERE open = 1)
+			ORDER BY at_ms DESC, no DESC`, nil},
+		{&l.Recent, "SELECT doc FROM sales ORDER BY at_ms DESC, no DESC LIMIT ?", []any{recentCount}},
+	} {
+		if *part.into, err = docs[pos.Sale](ctx, q, part.query, part.args...); err != nil {
+			return l, err
+		}
+	}
+	l.Refunds, err = docs[pos.Refund](ctx, q, "SELECT doc FROM refunds WHERE open = 1 ORDER BY at_ms DESC, no DESC")
+	if err != nil {
+		return l, err
+	}
+	l.Alerts, err = docs[pos.Alert](ctx, q, "SELECT doc FROM alerts WHERE resolved_seq IS NULL ORDER BY id DESC")
+	return l, err
+}
+
+// binding is nil for an empty journal.
+func binding(ctx context.Context, q querier) (*pos.Binding, error) {
+	e, err := scanEvent(q.QueryRowContext(ctx, selectEvents+" WHERE seq = 1"))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	f, err := e.Fact()
+	if err != nil {
+		return nil, err
+	}
+	if f.Kind != pos.JournalBound || f.Binding == nil {
+		return nil, &BrokenError{Seq: 1, Reason: "the first event is not " + string(pos.JournalBound)}
+	}
+	return f.Binding, nil
+}
+
+// docs reads a list of stored documents.
+func docs[T any](ctx context.Context, q querier, query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var doc sql.RawBytes
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		var v T
+		if err := json.Unmarshal(doc, &v); err != nil {
+			return nil, damaged(fmt.Sprintf("a derived row cannot be read: %v", err))
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}

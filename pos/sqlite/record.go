@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/filspos/fils/pos"
+)
+
+// Record is [pos.Journal.Record]. ctx is looked at before the transaction
+// begins and no longer after that: it takes milliseconds, and whoever waits
+// must learn whether the facts are durable. When the disk is full, the reserve
+// is given up and the batch is written once more; from then on State is
+// pos.ErrJournalFull. A failed Record has changed nothing.
+func (j *Journal) Record(ctx context.Context, b pos.Batch) ([]pos.Event, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, wrap(j.path, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	if j.writer == nil {
+		return nil, wrap(j.path, j.closedReason())
+	}
+	events, err := j.commit(ctx, b)
+	if isFull(err) {
+		j.full.Store(true)
+		if j.reserve.exists() {
+			if err := j.reserve.giveUp(); err != nil {
+				return nil, wrap(j.path, errors.Join(pos.ErrJournalFull, err))
+			}
+			j.log.Warn("the disk is full: the reserve was given up")
+			events, err = j.commit(ctx, b)
+		}
+	}
+	return events, wrap(j.path, err)
+}
+
+func (j *Journal) closedReason() error {
+	if err := j.State(); err != nil {
+		return err
+	}
+	return errors.New("closed")
+}
+
+// commit is one attempt. With [pos.ErrDuplicateNotice] the cursor is durable.
+func (j *Journal) commit(ctx context.Context, b pos.Batch) ([]pos.Event, error) {
+	tx, err := j.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback()
+	if b.Cursor != nil {
+		if err := putCursor(ctx, tx, *b.Cursor); err != nil {
+			return nil, err
+		}
+	}
+	known, err := knownNotice(ctx, tx, b.NoticeKey)
+	if err != nil {
+		return nil, err
+	}
+	var events []pos.Event
+	if !known {
+		if events, err = j.append(ctx, tx, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	if known {
+		return nil, pos.ErrDuplicateNotice
+	}
+	return events, nil
+}
+
+// append writes the facts, what they derive, and what goes with them.
+func (j *Journal) append(ctx context.Context, tx *sql.Tx, b pos.Batch) ([]pos.Event, error) {
+	seq, prev, err := head(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]pos.Event, 0, len(b.Facts))
+	d := deriver{j.folder, tx}
+	for _, f := range b.Facts {
+		if err := acceptable(seq+1, f); err != nil {
+			return nil, err
+		}
+		e, err := pos.NewEvent(seq+1, prev, f)
+		if err != nil {
+			return nil, err
+		}
+		if err := putEvent(ctx, tx, e, f.Body != nil); err != nil {
+			return nil, err
+		}
+		if f.Body != nil {
+			if err := putBody(ctx, tx, e, f.Body); err != nil {
+				return nil, err
+			}
+		}
+		if err := d.derive(ctx, e); err != nil {
+			return nil, fmt.Errorf("event %d: %w", e.Seq, err)
+		}
+		events = append(events, e)
+		seq, prev = e.Seq, e.Hash
+	}
+	if b.NoticeKey != "" {
+		if err := exec(ctx, tx, "INSERT INTO notices (key, seq) VALUES (?, ?)", b.NoticeKey, seq); err != nil {
+			return nil, err
+		}
+	}
+	return events, j.countPolls(ctx, tx, b.Polls)
+}
+
+// acceptable keeps facts out that could not be read back, and keeps the
+// binding first and alone (design §2.11).
+func acceptable(seq int64, f pos.Fact) error {
+	switch {
+	case f.Kind == "":
+		return errors.New("a fact has no kind")
+	case f.At.IsZero():
+		return fmt.Errorf("fact %s has no time", f.Kind)
+	case seq == 1 && (f.Kind != pos.JournalBound || f.Binding == nil):
+		return fmt.Errorf("fact %s: a journal begins with its binding", f.Kind)
+	case seq > 1 && f.Kind == pos.JournalBound:
+		return fmt.Errorf("fact %s: the journal is bound already", f.Kind)
+	case f.Body != nil && len(f.Body) == 0:
+		return fmt.Errorf("fact %s has an empty body", f.Kind)
+	}
+	return nil
+}
+
+func knownNotice(ctx context.Context, tx *sql.Tx, key string) (known bool, err error) {
+	if key == "" {
+		return false, nil
+	}
+	const query = "SELECT EXISTS (SELECT 1 FROM notices WHERE key = ?)"
+	err = tx.QueryRowContext(ctx, query, key).Scan(&known)
+	return known, err
+}
+
+func putCursor(ctx context.Context, tx *sql.Tx, cursor string) error {
+	return exec(ctx, tx, `INSERT INTO meta (key, value) VALUES ('cursor', ?)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, cursor)
+}
+
+// putBody keeps one copy of bodies that come again, dated by the last.
+func putBody(ctx context.Context, tx *sql.Tx, e pos.Event, raw []byte) error {
+	sum := sha256.Sum256(raw)
+	return exec(ctx, tx, `INSERT INTO bodies (hash, at_ms, raw) VALUES (?, ?, ?)
+		ON CONFLICT (hash) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)`, sum[:], e.At.UnixMilli(), raw)
+}
+
+func (j *Journal) countPolls(ctx context.Context, tx *sql.Tx, numbers []string) error {
+	for _, no := range numbers {
+		err := exec(ctx, tx, `INSERT INTO polls (no, count, last_ms) VALUES (?, 1, ?)
+			ON CONFLICT (no) DO UPDATE SET count = count + 1, last_ms = excluded.last_ms`, no, j.now().UnixMilli())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exec(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	_, err := tx.ExecContext(ctx, query, args...)
+	return err
+}
