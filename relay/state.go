@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
+	"net/url"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -128,7 +128,14 @@ func (c *Client) dial(ctx context.Context, cursor string) (*websocket.Conn, endi
 			}
 			return conn, err
 		},
-		Proxy:           c.cfg.Proxy,
+		// The error of a proxy setting may quote it, with its password.
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			proxy, err := c.cfg.Proxy(r)
+			if err != nil {
+				err = errors.New("the proxy setting is not usable")
+			}
+			return proxy, err
+		},
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.cfg.RootCAs},
 		ReadBufferSize:  4 << 10,
 		WriteBufferSize: 1 << 10,
@@ -179,12 +186,13 @@ func isTLS(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
 		record       tls.RecordHeaderError
-		alert        tls.AlertError
+		alert        *net.OpError // crypto/tls wraps its alerts in one, marked by its Op
 		authority    x509.UnknownAuthorityError
 		hostname     x509.HostnameError
 		invalid      x509.CertificateInvalidError
 	)
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert) ||
+	return errors.As(err, &verification) || errors.As(err, &record) ||
+		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") ||
 		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid)
 }
 
@@ -208,10 +216,11 @@ func readReason(err error) (Reason, error) {
 		}
 		return ReasonClosed, err
 	}
+	var network net.Error
 	switch {
 	case errors.Is(err, websocket.ErrReadLimit):
 		return ReasonProtocol, err
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &network) && network.Timeout():
 		return ReasonSilent, err
 	}
 	return ReasonClosed, err

@@ -122,6 +122,9 @@ func New(cfg Config) (*Server, error) {
 // ServeHTTP serves PayBy, tills and health checks.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(relay.RelayHeader, strconv.Itoa(relay.Version))
+	// For every request, because net/http waits for the body of refused ones too.
+	// Recorders in tests have no deadlines; connections have.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
 	s.handler.ServeHTTP(w, r)
 }
 

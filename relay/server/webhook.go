@@ -43,7 +43,7 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	from.merchant = a.Merchant
-	body, status, problem := readBody(w, r, s.cfg.BodyTimeout)
+	body, status, problem := readBody(w, r)
 	if problem != "" {
 		s.refuse(w, from, status, problem, a)
 		return
@@ -85,14 +85,11 @@ func (s *Server) verify(ctx context.Context, from source, keys []*rsa.PublicKey,
 	return payby.Verify(keys, body, sign) == nil, true
 }
 
-// readBody reads at most relay.MaxBody bytes within limit.
-func readBody(w http.ResponseWriter, r *http.Request, limit time.Duration) (body []byte, status int, problem string) {
+// readBody reads at most relay.MaxBody bytes, by the deadline of ServeHTTP.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, problem string) {
 	if r.ContentLength > relay.MaxBody {
 		return nil, http.StatusRequestEntityTooLarge, "body over 64 KiB"
 	}
-	// Recorders in tests have no deadlines; a server's connection has.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(limit))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, relay.MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -104,7 +101,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit time.Duration) (body
 		return nil, http.StatusBadRequest, "body incomplete"
 	}
 	// Left in place, the deadline would later look like the caller going away.
-	_ = control.SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, 0, ""
 }
 

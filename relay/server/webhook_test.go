@@ -331,19 +331,31 @@ func TestHealth(t *testing.T) {
 
 func TestNotify_BodyThatNeverEndsIsGivenUp(t *testing.T) {
 	n := newNode(t, server.Config{BodyTimeout: 50 * time.Millisecond})
-	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(patience))
-	io.WriteString(conn, "POST /n/shop/POS01 HTTP/1.1\r\nHost: relay\r\nSign: AAAA\r\nContent-Length: 100\r\n\r\n{")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("answered %d, want 400", resp.StatusCode)
+	for _, test := range []struct {
+		path, length string
+		status       int
+	}{
+		{"/n/shop/POS01", "100", 400}, {"/n/shop/POS01", "70000", 413}, {"/n/nobody/POS01", "100", 404},
+		{"/n/shop/P.1", "100", 404}, {"/elsewhere", "100", 404}, {"/healthz", "100", 200},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience))
+		io.WriteString(conn, "POST "+test.path+" HTTP/1.1\r\nHost: relay\r\nSign: AAAA\r\nContent-Length: "+test.length+"\r\n\r\n{")
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", test.path, err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != test.status {
+			t.Errorf("%s: answered %d, want %d", test.path, resp.StatusCode, test.status)
+		}
+		if _, err := io.Copy(io.Discard, in); err != nil {
+			t.Errorf("%s: the connection was not ended: %v", test.path, err)
+		}
 	}
 }
