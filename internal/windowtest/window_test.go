@@ -1,0 +1,279 @@
+//go:build window && linux
+
+package windowtest_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/filspos/fils/internal/windowtest"
+)
+
+// session is a till on a screen, with a customer before it.
+type session struct {
+	owner *testing.T
+	on    *screen
+	data  string
+	till  *till
+	phone *phone
+	sale  string // number of the sale last charged
+	qr    string // text of its QR code
+}
+
+func newSession(t *testing.T) *session {
+	t.Helper()
+	binary, err := os.ReadFile(*program)
+	if err != nil {
+		t.Fatalf("the program to test: %v", err)
+	}
+	if !windowtest.Checked(binary) {
+		t.Fatal("the program was built with Fyne's thread checker left out")
+	}
+	on := newScreen(t)
+	s := &session{owner: t, on: on, data: t.TempDir(), phone: newPhone(t, on.dir)}
+	s.till = openTill(t, t, on, s.data, "127.0.0.1:0", "fils")
+	return s
+}
+
+// part runs one part of a test; what follows depends on it.
+func part(t *testing.T, name string, run func(t *testing.T)) {
+	t.Helper()
+	if !t.Run(name, run) {
+		t.FailNow()
+	}
+}
+
+// charge types an amount, presses Enter and follows the sale until the QR code
+// on the screen is the one of the order at the gateway.
+func (s *session) charge(t *testing.T, amount string, fils int64) {
+	t.Helper()
+	known := len(s.till.orders(t))
+	s.on.press(t, append(keys(amount), "Return")...)
+	s.qr = s.on.awaitQR(t)
+	o := s.till.order(t, s.qr)
+	s.sale = o.MerchantOrderNo
+	if o.TotalFils != fils || o.Paid || o.Status != "CREATED" {
+		t.Errorf("order = %+v, want %d fils, open", o, fils)
+	}
+	if now := len(s.till.orders(t)); now != known+1 {
+		t.Errorf("%d orders at the gateway, want %d", now, known+1)
+	}
+	if !tokenForm(s.qr, s.till.sandbox) {
+		t.Errorf("QR code %q has not the form of the real one", s.qr)
+	}
+	events := s.till.journal(t)
+	if err := windowtest.InOrder(events, s.sale, "sale.intended", "sale.attempted", "sale.offered"); err != nil {
+		t.Error(err)
+	}
+	if intent := windowtest.Find(events, s.sale, "sale.intended"); len(intent) != 1 || intent[0].Data.Intent.Amount != fils {
+		t.Errorf("intent = %+v, want %d fils", intent, fils)
+	}
+}
+
+// keys are the X names of the keys that type an amount.
+func keys(amount string) []string {
+	names := strings.Split(amount, "")
+	for i, name := range names {
+		if name == "." {
+			names[i] = "period"
+		}
+	}
+	return names
+}
+
+// tokenForm reports whether text is http://HOST:PORT?BIZ_TYPE=202&ft=<32 hex>&t=<ms>.
+func tokenForm(text, base string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme+"://"+u.Host != base || u.Path != "" {
+		return false
+	}
+	q := u.Query()
+	return q.Get("BIZ_TYPE") == "202" && len(q.Get("ft")) == 32 && strings.Trim(q.Get("ft"), "0123456789abcdef") == "" &&
+		len(q.Get("t")) == 13 && strings.Trim(q.Get("t"), "0123456789") == ""
+}
+
+// awaitPaid waits until journal, gateway and screen all say paid, and checks
+// who proved it.
+func (s *session) awaitPaid(t *testing.T, source string) {
+	t.Helper()
+	paid := s.till.awaitEvent(t, s.sale, "sale.paid")
+	if paid.Data.Order == nil || paid.Data.Order.Source != source {
+		t.Errorf("paid = %+v, want it proven by %s", paid, source)
+	}
+	if err := windowtest.InOrder(s.till.journal(t), s.sale,
+		"sale.intended", "sale.attempted", "sale.offered", "sale.paid"); err != nil {
+		t.Error(err)
+	}
+	if o := s.till.order(t, s.qr); !o.Paid {
+		t.Errorf("order = %+v, want it paid", o)
+	}
+	s.on.awaitGreen(t, true)
+	s.on.awaitNoQR(t)
+}
+
+// TestWindow_CashierAndManager takes a till through a working day.
+func TestWindow_CashierAndManager(t *testing.T) {
+	s := newSession(t)
+	part(t, "opens in training mode", func(t *testing.T) {
+		s.on.shot(t, "till")
+		if n := len(s.till.orders(t)); n != 0 {
+			t.Errorf("%d orders before the first sale", n)
+		}
+	})
+	part(t, "bad amounts go nowhere", s.badAmounts)
+	part(t, "12.34 becomes a QR code", func(t *testing.T) {
+		s.charge(t, "12.34", 1234)
+		s.on.shot(t, "qr")
+	})
+	part(t, "paid on the customer's phone", func(t *testing.T) {
+		s.phone.pay(t, s.qr)
+		s.awaitPaid(t, "notification")
+		s.on.shot(t, "paid")
+	})
+	part(t, "success stays until a key", func(t *testing.T) {
+		s.on.press(t, "Return")
+		s.on.awaitGreen(t, false)
+		s.on.shot(t, "next")
+	})
+	part(t, "part of it refunded by keyboard", s.refund)
+	part(t, "killed with a sale open, it resumes", s.killed)
+	part(t, "declined stays open, cancelled is proven", s.cancelled)
+	part(t, "a second start leaves the first alone", s.second)
+	part(t, "journal is whole", func(t *testing.T) { s.till.verify(t) })
+	part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
+}
+
+// TestWindow_WithoutNews takes a payment whose notification is lost.
+func TestWindow_WithoutNews(t *testing.T) {
+	s := newSession(t)
+	s.till.control(t, "faults", `[{"operation":"notification","kind":"lost","times":100}]`)
+	part(t, "7.50 becomes a QR code", func(t *testing.T) { s.charge(t, "7.50", 750) })
+	part(t, "paid by asking", func(t *testing.T) {
+		s.phone.pay(t, s.qr)
+		s.awaitPaid(t, "query")
+		s.on.shot(t, "paid")
+	})
+	part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
+}
+
+func (s *session) badAmounts(t *testing.T) {
+	for _, amount := range []string{"", "0", "0.00", "."} {
+		s.on.press(t, append(keys(amount), "Return")...)
+		s.on.press(t, "Escape")
+	}
+	s.on.shot(t, "bad-amounts")
+	if list := s.till.orders(t); len(list) != 0 {
+		t.Errorf("orders after bad amounts: %+v", list)
+	}
+	for _, e := range s.till.journal(t) {
+		if e.Sale != "" {
+			t.Errorf("journal after bad amounts: %+v", e)
+		}
+	}
+}
+
+// killed ends the program with its sale open, as a power cut would, and starts
+// it again.
+func (s *session) killed(t *testing.T) {
+	s.charge(t, "20.00", 2000)
+	s.till.kill(t)
+	if code, err := s.on.look(); err == nil {
+		if text, err := windowtest.ReadQR(code); err == nil && text == s.qr {
+			t.Log("the screen still shows the window of the killed program")
+		}
+	}
+	listen := strings.TrimPrefix(s.till.sandbox, "http://")
+	s.till = openTill(t, s.owner, s.on, s.data, listen, "fils-again")
+	if text := s.on.awaitQR(t); text != s.qr {
+		t.Errorf("after the restart the screen shows %q, want %q", text, s.qr)
+	}
+	s.on.shot(t, "resumed")
+	if o := s.till.order(t, s.qr); o.MerchantOrderNo != s.sale || o.Paid {
+		t.Errorf("order after the restart = %+v", o)
+	}
+	s.phone.pay(t, s.qr)
+	s.awaitPaid(t, "notification")
+	s.on.shot(t, "resumed-paid")
+	s.on.press(t, "Return")
+	s.on.awaitGreen(t, false)
+	if attempts := windowtest.Find(s.till.journal(t), s.sale, "sale.intended"); len(attempts) != 1 {
+		t.Errorf("the sale was intended %d times", len(attempts))
+	}
+}
+
+// cancelled lets the customer decline and the cashier cancel.
+func (s *session) cancelled(t *testing.T) {
+	s.charge(t, "31.00", 3100)
+	s.phone.decline(t, s.qr)
+	if o := s.till.order(t, s.qr); o.Status != "CREATED" || o.Paid {
+		t.Errorf("order after a decline = %+v, want it open", o)
+	}
+	if text := s.on.awaitQR(t); text != s.qr {
+		t.Errorf("after a decline the screen shows %q, want %q", text, s.qr)
+	}
+	s.on.shot(t, "declined")
+	s.on.press(t, "Escape")
+	closed := s.till.awaitEvent(t, s.sale, "sale.failed")
+	if closed.Data.Order == nil || closed.Data.Order.Status != "failed" {
+		t.Errorf("closed = %+v, want the gateway's word", closed)
+	}
+	if o := s.till.order(t, s.qr); o.Status != "FAILURE" || o.Paid {
+		t.Errorf("order after cancel = %+v, want it failed and unpaid", o)
+	}
+	if err := windowtest.InOrder(s.till.journal(t), s.sale, "sale.offered", "sale.aborted", "sale.failed"); err != nil {
+		t.Error(err)
+	}
+	s.on.awaitNoQR(t)
+	s.on.shot(t, "cancelled")
+	s.on.press(t, "Return")
+}
+
+// second starts the program again with the same data.
+func (s *session) second(t *testing.T) {
+	before := len(s.till.journal(t))
+	cmd := exec.Command(*program, "--training", "--data", s.data, "--lang", "en")
+	cmd.Env = s.till.cmd.Env
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("second start: %v, want exit 1; it said %q", err, out)
+	}
+	if text := strings.TrimSpace(string(out)); strings.Count(text, "\n") > 0 || text == "" {
+		t.Errorf("second start said %q, want one line", out)
+	}
+	if _, err := s.on.xdotool("getwindowname", s.till.window); err != nil {
+		t.Errorf("the first window: %v", err)
+	}
+	if after := len(s.till.journal(t)); after != before {
+		t.Errorf("the second start wrote %d events", after-before)
+	}
+}
+
+// refund gives back 5.00 of the sale that was just paid.
+func (s *session) refund(t *testing.T) {
+	const fils = 500
+	s.pickRefund(t, "5.00")
+	s.on.shot(t, "refund-sent")
+	intended := s.till.awaitEvent(t, s.sale, "refund.intended")
+	done := s.till.awaitEvent(t, s.sale, "refund.done")
+	if done.Refund != intended.Refund {
+		t.Errorf("refund %s is done, %s was asked for", done.Refund, intended.Refund)
+	}
+	o := await(t, "the refund at the gateway", func() (order, error) {
+		o := s.till.order(t, s.qr)
+		if len(o.Refunds) != 1 || o.Refunds[0].Status != "SUCCESS" {
+			return o, fmt.Errorf("refunds = %+v", o.Refunds)
+		}
+		return o, nil
+	})
+	if o.Refunds[0].AmountFils != fils || o.Refunds[0].RefundMerchantOrderNo != intended.Refund {
+		t.Errorf("refund at the gateway = %+v, want %d fils under %s", o.Refunds[0], fils, intended.Refund)
+	}
+	s.on.shot(t, "refund-done")
+	s.leaveHistory(t)
+}
