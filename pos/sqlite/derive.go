@@ -244,7 +244,7 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 			return 0, err
 		}
 	}
-	if count, err = deriveAll(ctx, deriver{j.folder, tx}, selectEvents+" ORDER BY seq"); err != nil {
+	if count, err = deriveAll(ctx, tx, deriver{j.folder, tx}); err != nil {
 		return 0, err
 	}
 	return count, tx.Commit()
@@ -253,9 +253,9 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 // derivedTables are ordered so that they can be emptied one after the other.
 var derivedTables = []string{"alerts", "refunds", "sales"}
 
-// deriveAll streams the events that query selects through d.
-func deriveAll(ctx context.Context, d deriver, query string) (count int64, err error) {
-	rows, err := d.tx.QueryContext(ctx, query)
+// deriveAll streams every event of source through d.
+func deriveAll(ctx context.Context, source querier, d deriver) (count int64, err error) {
+	rows, err := source.QueryContext(ctx, selectEvents+" ORDER BY seq")
 	if err != nil {
 		return 0, err
 	}

@@ -91,7 +91,7 @@ func apply(ctx context.Context, db *sql.DB, m migration, now time.Time) error {
 	return tx.Commit()
 }
 
-func version(ctx context.Context, db *sql.DB) (v int64, err error) {
+func version(ctx context.Context, db querier) (v int64, err error) {
 	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
 	return v, err
 }
@@ -191,7 +191,7 @@ type object struct{ kind, name, sql string }
 
 // checkSchema compares the file's schema with the one that list makes: a
 // missing trigger is as bad as a missing table.
-func checkSchema(ctx context.Context, db *sql.DB, list []migration) error {
+func checkSchema(ctx context.Context, db querier, list []migration) error {
 	fresh := sql.OpenDB(connector{"file::memory:", &sqlite3.SQLiteDriver{}})
 	fresh.SetMaxOpenConns(1)
 	defer fresh.Close()
@@ -219,7 +219,7 @@ func checkSchema(ctx context.Context, db *sql.DB, list []migration) error {
 	return nil
 }
 
-func schema(ctx context.Context, db *sql.DB) (map[object]bool, error) {
+func schema(ctx context.Context, db querier) (map[object]bool, error) {
 	const query = `SELECT type, name, coalesce(sql, '') FROM sqlite_schema
 		WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'`
 	rows, err := db.QueryContext(ctx, query)

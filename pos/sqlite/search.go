@@ -37,7 +37,7 @@ func (j *Journal) Sales(ctx context.Context, q pos.SaleQuery) (pos.SalePage, err
 	if err != nil {
 		return pos.SalePage{}, wrap(j.path, err)
 	}
-	list, err := docs[pos.Sale](ctx, tx, s.String(), s.args...)
+	list, err := docs[pos.Sale](ctx, tx, "SELECT doc FROM ("+s.String()+")", s.args...)
 	if err != nil {
 		return pos.SalePage{}, wrap(j.path, err)
 	}
@@ -68,7 +68,7 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 	s := &statement{}
 	text := []rune(searchKey(q.Text))
 	if len(text) > textMax {
-		s.add("SELECT doc FROM sales WHERE 0")
+		s.add("SELECT doc FROM sales WHERE false")
 		return s, nil
 	}
 	hits := textRanges(string(text))
@@ -81,7 +81,7 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 	}
 	switch {
 	case few:
-		s.add("SELECT s.doc FROM (")
+		s.add("SELECT at_ms, s.no, doc FROM (")
 		hits.union(s)
 		s.add(") h CROSS JOIN sales s ON s.no = h.no WHERE true")
 		s.filter(q)
@@ -101,45 +101,26 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 
 // walk follows one index from the newest sale backwards.
 func (s *statement) walk(index string, q pos.SaleQuery, hits ranges, states []pos.SaleState) {
-	s.add("SELECT doc FROM sales INDEXED BY " + index + " WHERE true")
+	s.add("SELECT at_ms, no, doc FROM sales INDEXED BY " + index + " WHERE true")
 	s.filter(q)
 	s.states(states)
+	// The plus keeps SQLite from leaving the index for those of the text.
+	for i, r := range hits {
+		s.add([]string{" AND (", " OR "}[min(i, 1)]+"+"+r.column+" >= ? AND +"+r.column+" < ?", r.from, r.to)
+	}
 	if len(hits) > 0 {
-		s.add(" AND (")
-		for i, r := range hits {
-			if i > 0 {
-				s.add(" OR ")
-			}
-			s.add("+"+r.column+" >= ? AND +"+r.column+" < ?", r.from, r.to)
-		}
 		s.add(")")
 	}
 }
 
 // perState takes one page of each state and merges them.
 func (s *statement) perState(q pos.SaleQuery, hits ranges, limit int) {
-	states := slices.Compact(slices.Sorted(slices.Values(q.States)))
-	s.add("SELECT doc FROM (")
-	for i, state := range states {
-		if i > 0 {
-			s.add(" UNION ALL ")
-		}
-		s.add("SELECT * FROM (SELECT at_ms, no, doc FROM (")
-		s.WriteString("SELECT * FROM sales INDEXED BY sales_state WHERE state = ?")
-		s.args = append(s.args, string(state))
-		s.filter(q)
-		s.add(")")
-		s.textFilter(hits)
-		s.add(newestFirst, limit)
-		s.add(")")
+	for i, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
+		s.add([]string{"", " UNION ALL "}[min(i, 1)] + "SELECT * FROM (")
+		s.walk("sales_state", q, hits, []pos.SaleState{state})
+		s.add(newestFirst+")", limit)
 	}
-	s.add(")"+newestFirst, limit)
-}
-
-func (s *statement) textFilter(hits ranges) {
-	for i, r := range hits {
-		s.add([]string{" WHERE ", " OR "}[min(i, 1)]+"+"+r.column+" >= ? AND +"+r.column+" < ?", r.from, r.to)
-	}
+	s.add(newestFirst, limit)
 }
 
 // filter adds everything but states and text.

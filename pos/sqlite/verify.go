@@ -1,0 +1,244 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"time"
+
+	"github.com/filspos/fils/pos"
+)
+
+// Verify walks the whole chain of the journal at path and returns the number
+// of events. It reads one moment and may run while a till writes. A broken
+// chain is a *[BrokenError] that names the first broken event; count is then
+// the number of good events before it. Pruned bodies are no damage, changed
+// ones are. An event cut off at the end shows only by what was derived from
+// it, or by comparing count and hash with a head kept elsewhere.
+func Verify(ctx context.Context, path string) (count int64, err error) {
+	err = reading(ctx, path, func(tx *sql.Tx, list []migration) error {
+		if count, err = verifyChain(ctx, tx); err != nil {
+			return err
+		}
+		if err := verifyTail(ctx, tx, count); err != nil {
+			return err
+		}
+		if err := verifyBodies(ctx, tx); err != nil {
+			return err
+		}
+		return checkSchema(ctx, tx, list)
+	})
+	return count, err
+}
+
+// reading runs f over one moment of the file, without the writer's lock.
+func reading(ctx context.Context, path string, f func(*sql.Tx, []migration) error) error {
+	list, err := migrations()
+	if err != nil {
+		return err
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("journal %s: %w", path, err)
+	}
+	return wrap(path, func() (err error) {
+		if err := inspect(path, int64(len(list))); err != nil {
+			return err
+		}
+		db, err := openReaders(ctx, path)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, db.Close()) }()
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		have, err := version(ctx, tx)
+		switch newest := int64(len(list)); {
+		case err != nil:
+			return err
+		case have > newest:
+			return newer(have, newest)
+		case have == 0:
+			return &BrokenError{Reason: "there are no tables"}
+		}
+		return f(tx, list[:have])
+	}())
+}
+
+func verifyChain(ctx context.Context, tx *sql.Tx) (int64, error) {
+	var last pos.Event
+	unreadable := func(err error) error {
+		return &BrokenError{Seq: last.Seq + 1, Reason: "it cannot be read", Err: err}
+	}
+	rows, err := tx.QueryContext(ctx, selectEvents+" ORDER BY seq")
+	if err != nil {
+		return 0, unreadable(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if broken := (*BrokenError)(nil); errors.As(err, &broken) {
+			return last.Seq, err
+		} else if err != nil {
+			return last.Seq, unreadable(err)
+		}
+		if err := follows(last, e); err != nil {
+			return last.Seq, err
+		}
+		last = e
+	}
+	switch err := rows.Err(); {
+	case ctx.Err() != nil:
+		return last.Seq, ctx.Err()
+	case err != nil:
+		return last.Seq, unreadable(err)
+	}
+	return last.Seq, nil
+}
+
+// verifyTail finds traces of events behind the last one.
+func verifyTail(ctx context.Context, tx *sql.Tx, count int64) error {
+	var known int64
+	err := tx.QueryRowContext(ctx, `SELECT max(
+		(SELECT coalesce(max(seq), 0) FROM sales), (SELECT coalesce(max(seq), 0) FROM refunds),
+		(SELECT coalesce(max(max(id, coalesce(resolved_seq, 0))), 0) FROM alerts),
+		(SELECT coalesce(max(seq), 0) FROM notices))`).Scan(&known)
+	if err != nil {
+		return err
+	}
+	if known > count {
+		return &BrokenError{Seq: count + 1, Reason: fmt.Sprintf("it is missing; event %d has left its traces", known)}
+	}
+	return nil
+}
+
+// verifyBodies compares the raw bodies that are still there with the hashes
+// in the chain.
+func verifyBodies(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx,
+		"SELECT e.seq, e.body, b.raw FROM events e CROSS JOIN bodies b ON b.hash = e.body ORDER BY e.seq")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		var hash, raw sql.RawBytes
+		if err := rows.Scan(&seq, &hash, &raw); err != nil {
+			return err
+		}
+		if sum := sha256.Sum256(raw); !bytes.Equal(sum[:], hash) {
+			return &BrokenError{Seq: seq, Reason: "its body was changed"}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	var stray bool
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM bodies
+		WHERE hash NOT IN (SELECT body FROM events WHERE body IS NOT NULL))`).Scan(&stray)
+	if err != nil {
+		return err
+	}
+	if stray {
+		return &BrokenError{Reason: "a body belongs to no event"}
+	}
+	return nil
+}
+
+// CheckDerived folds every event of the journal at path into a scratch file
+// and compares it with what the journal has derived. Like [Verify] it reads
+// one moment and may run while a till writes. A difference is an error that
+// wraps [pos.ErrJournalDamaged] and names the row; [Journal.Rebuild] repairs it.
+func CheckDerived(ctx context.Context, path string) (err error) {
+	dir, err := os.MkdirTemp("", "journal-check-")
+	if err != nil {
+		return fmt.Errorf("check journal: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	scratch := filepath.Join(dir, "derived.db")
+	return reading(ctx, path, func(tx *sql.Tx, list []migration) error {
+		return checkDerived(ctx, tx, scratch, list)
+	})
+}
+
+func checkDerived(ctx context.Context, source *sql.Tx, scratch string, list []migration) (err error) {
+	db := connect(scratch, accessScratch, 1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := migrate(ctx, db, list, time.Time{}); err != nil {
+		return err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := deriveAll(ctx, source, deriver{pos.NewFolder(), tx}); err != nil {
+		return err
+	}
+	for _, table := range derivedTables {
+		if err := compare(ctx, source, tx, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare walks the same table on both sides, row by row.
+func compare(ctx context.Context, have, want *sql.Tx, table string) error {
+	query := "SELECT * FROM " + table + " ORDER BY 1"
+	a, err := have.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := want.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	for {
+		left, err := nextRow(a)
+		if err != nil {
+			return err
+		}
+		right, err := nextRow(b)
+		if err != nil {
+			return err
+		}
+		switch {
+		case left == nil && right == nil:
+			return nil
+		case left == nil:
+			return damaged(fmt.Sprintf("%s: the row %v is missing", table, right[0]))
+		case right == nil || !reflect.DeepEqual(left, right):
+			return damaged(fmt.Sprintf("%s: the row %v is not what its events derive", table, left[0]))
+		}
+	}
+}
+
+// nextRow is nil at the end.
+func nextRow(rows *sql.Rows) ([]any, error) {
+	if !rows.Next() {
+		return nil, rows.Err()
+	}
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]any, len(columns))
+	into := make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	return values, rows.Scan(into...)
+}
