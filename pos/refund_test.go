@@ -180,7 +180,7 @@ func TestRefund_VerifiedRefusalOfTheOnlyAttemptFreesTheAmount(t *testing.T) {
 
 func TestRefund_ProvidersRemainderLowersTheCeiling(t *testing.T) {
 	s, no := paid(t)
-	s.refunds["R-OTHER"] = &simRefund{report: RefundReport{Refund: "R-OTHER", Sale: no, Status: RefundReportDone, Amount: 4000, Currency: Currency}}
+	s.refunds["R-OTHER"] = &simRefund{report: RefundReport{Refund: "R-OTHER", Sale: no, Status: RefundReportDone, Amount: 5000, Currency: Currency}}
 	r := s.mustRefund(no, 6001)
 	s.advance(time.Second)
 	s.wantRefund(r, RefundFailed) // 62006
@@ -189,8 +189,8 @@ func TestRefund_ProvidersRemainderLowersTheCeiling(t *testing.T) {
 	}
 	s.mustRefund(no, 1000)
 	s.advance(time.Second)
-	if sale := s.sale(no); sale.Refundable() != 5000 {
-		t.Fatalf("left %v, want what the provider says: 50.00", sale.Refundable())
+	if sale := s.sale(no); sale.Refundable() != 4000 {
+		t.Fatalf("left %v, want what the provider says: 40.00", sale.Refundable())
 	}
 }
 
@@ -229,5 +229,54 @@ func TestRefund_RestartResumesWithTheSameNumber(t *testing.T) {
 	s.wantRefund(r, RefundAccepted)
 	if len(s.refunds) != 1 || s.refunds[r] == nil {
 		t.Fatalf("refunds at the provider: %v", s.refunds)
+	}
+}
+
+func TestRefund_RefusalOfARepeatedAttemptIsNoProof(t *testing.T) {
+	s, no := paid(t)
+	n := 0
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opRefund {
+			return nil, true
+		}
+		if n++; n == 1 {
+			return failure(OutcomeUnknown, "504"), false
+		}
+		return failure(OutcomeRefused, "62045"), false
+	}
+	r := s.mustRefund(no, 3000)
+	s.advance(5 * time.Minute)
+	if n < 2 {
+		t.Fatal("the refund was not sent again; the test proves nothing")
+	}
+	s.wantRefund(r, RefundUnknown)
+	s.advance(20 * time.Minute)
+	s.wantRefund(r, RefundFailed)
+}
+
+func TestRefund_UnknownStatusIsNoReasonToSendAgain(t *testing.T) {
+	s, no := paid(t)
+	s.fault = func(c call) (*Answer, bool) {
+		switch c.op {
+		case opRefund:
+			return failure(OutcomeUnknown, "504"), true
+		case opQueryRefund:
+			a := s.provider(c)
+			a.Refund.Status = RefundReportOther
+			return &a, false
+		}
+		return nil, true
+	}
+	mark := len(s.calls)
+	s.mustRefund(no, 3000)
+	s.advance(time.Minute)
+	sent := 0
+	for _, c := range s.calls[mark:] {
+		if c.op == opRefund {
+			sent++
+		}
+	}
+	if sent != 1 {
+		t.Fatalf("sent %d times", sent)
 	}
 }

@@ -463,3 +463,20 @@ func TestSale_BackgroundSharesOneCallASecond(t *testing.T) {
 		t.Fatalf("only %d calls in a minute for six unknown sales", len(s.calls)-mark)
 	}
 }
+
+func TestSale_QueriesAreNeverCloserThanTwoSeconds(t *testing.T) {
+	for at := 3 * time.Second; at < 8*time.Second; at += 300 * time.Millisecond {
+		s := newSim(t)
+		no := s.charge(1234)
+		s.advance(at)
+		s.abort(no)
+		s.advance(20 * time.Second)
+		s.want(no, SaleClosed)
+		q := s.started(opQuery)
+		for i := 1; i < len(q); i++ {
+			if q[i]-q[i-1] < 2*time.Second {
+				t.Fatalf("abort at %v: queries at %v", at, q)
+			}
+		}
+	}
+}
