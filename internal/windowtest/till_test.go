@@ -13,9 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,9 +29,9 @@ type till struct {
 	sandbox string // http://HOST:PORT
 	window  string
 
-	ended chan struct{}
-	mu    sync.Mutex
-	lines []string // of standard output
+	out   *io.PipeWriter // standard output, read line by line until closed
+	ended chan struct{}  // reading has ended
+	lines []string       // of standard output; read it after ended
 }
 
 // openTill starts the program and waits until its window is there and drawn.
@@ -45,16 +43,14 @@ func openTill(t, owner *testing.T, on *screen, data, listen, name string) *till 
 	r.cmd = exec.Command(*program, "--training", "--data", data, "--sandbox-listen", listen, "--lang", "en")
 	r.cmd.Env = on.env(owner.TempDir())
 	read, write := io.Pipe()
-	r.cmd.Stdout = write
+	r.out, r.cmd.Stdout = write, write
 	first := make(chan string, 1)
 	owner.Cleanup(func() { <-r.ended })
 	start(owner, r.cmd, r.stderr)
 	go func() {
 		defer close(r.ended)
 		for lines := bufio.NewScanner(read); lines.Scan(); {
-			r.mu.Lock()
 			r.lines = append(r.lines, lines.Text())
-			r.mu.Unlock()
 			select {
 			case first <- lines.Text():
 			default:
@@ -114,9 +110,7 @@ func (r *till) kill(t *testing.T) {
 // quit closes the window as a person would and waits for the program's end.
 func (r *till) quit(t *testing.T) {
 	t.Helper()
-	if _, err := r.on.xdotool("windowclose", r.window); err != nil {
-		t.Fatal(err)
-	}
+	r.on.press(t, "alt+F4")
 	done := make(chan error, 1)
 	go func() { done <- r.cmd.Wait() }()
 	timeout := time.NewTimer(patience)
@@ -137,11 +131,10 @@ func (r *till) quit(t *testing.T) {
 // check reads what the program printed.
 func (r *till) check(t *testing.T) {
 	t.Helper()
-	r.mu.Lock()
-	lines := slices.Clone(r.lines)
-	r.mu.Unlock()
-	if len(lines) != 1 {
-		t.Errorf("standard output has %d lines, want one: %q", len(lines), lines)
+	r.out.Close()
+	<-r.ended
+	if len(r.lines) != 1 {
+		t.Errorf("standard output has %d lines, want one: %q", len(r.lines), r.lines)
 	}
 	text, err := os.ReadFile(r.stderr)
 	if err != nil {
