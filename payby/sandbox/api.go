@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -61,12 +63,38 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request, op payby.Oper
 	if f != nil {
 		entry.Fault = f.Kind
 	}
+	entry.OrderNo, entry.RefundNo = numbersIn(op, body)
 	g.play(r.Context(), w, f, &entry, func() (any, *refusal) {
 		c := &call{merchant: m, op: op, now: g.clock.Now(), base: g.base(r)}
 		result, no := g.perform(c, r.Header, body)
-		entry.OrderNo, entry.RefundNo = c.orderNo, c.refundNo
+		if c.orderNo != "" {
+			entry.OrderNo = c.orderNo
+		}
+		if c.refundNo != "" {
+			entry.RefundNo = c.refundNo
+		}
 		return result, no
 	})
+}
+
+// numbersIn finds the merchant's numbers for the call log, so that it can name the order
+// of a call that a fault kept from being executed.
+func numbersIn(op payby.Operation, body []byte) (orderNo, refundNo string) {
+	if op == payby.OpEcho {
+		return "", ""
+	}
+	var env struct {
+		BizContent struct {
+			MerchantOrderNo       string `json:"merchantOrderNo"`
+			OriginMerchantOrderNo string `json:"originMerchantOrderNo"`
+			RefundMerchantOrderNo string `json:"refundMerchantOrderNo"`
+		} `json:"bizContent"`
+	}
+	if json.Unmarshal(body, &env) != nil {
+		return "", ""
+	}
+	biz := env.BizContent
+	return shorten(cmp.Or(biz.OriginMerchantOrderNo, biz.MerchantOrderNo)), shorten(biz.RefundMerchantOrderNo)
 }
 
 // play runs an authentic call under at most one fault.
@@ -84,16 +112,18 @@ func (g *Gateway) play(ctx context.Context, w http.ResponseWriter, f *Fault, ent
 		g.answer(w, result, no, signGood)
 		return
 	}
-	if !executed {
-		entry.Outcome = "not executed"
-	}
 	if !g.wait(ctx, f.delay()) {
 		entry.Outcome += ", caller left"
+		hangUp(w, false)
 		return
 	}
+	if done := entry.Outcome; f.answersOtherwise() {
+		entry.Outcome = f.Kind
+		if executed {
+			entry.Outcome += ", executed: " + done
+		}
+	}
 	switch f.Kind {
-	case FaultDelay:
-		g.answer(w, result, no, signGood)
 	case FaultUnsigned:
 		g.answer(w, result, no, signNone)
 	case FaultBadSign:
@@ -106,10 +136,10 @@ func (g *Gateway) play(ctx context.Context, w http.ResponseWriter, f *Fault, ent
 		g.answer(w, nil, rateLimited, signGood)
 	case FaultHTTP500:
 		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
-	case FaultReset:
-		hangUp(w, true)
-	default: // FaultDrop
-		hangUp(w, false)
+	case FaultReset, FaultDrop:
+		hangUp(w, f.Kind == FaultReset)
+	default: // FaultDelay
+		g.answer(w, result, no, signGood)
 	}
 }
 

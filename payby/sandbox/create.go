@@ -219,7 +219,7 @@ func (g *Gateway) pay(o *order, payer string, now time.Time) bool {
 	p := &payment{paid: o.total.fils, time: now.UnixMilli(), payer: payer}
 	if g.takeFaultLocked(notificationFaults, FaultDiscount) != nil {
 		p.discount = true
-		p.paid -= min(p.paid/10, 500)
+		p.paid -= min((p.paid+9)/10, 500, p.paid-1)
 	}
 	o.payment, o.status = p, payby.PaidSuccess
 	o.attempt++

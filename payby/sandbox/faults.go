@@ -46,7 +46,8 @@ type Fault struct {
 	Kind      string `json:"kind"`
 	Times     int    `json:"times"`    // how often; 0 is once, negative until cleared
 	DelayMS   int64  `json:"delay_ms"` // waiting time before the answer, with any kind
-	// Executed overrides whether the request still takes effect.
+	// Executed overrides whether the request still takes effect, for the kinds that
+	// replace its answer.
 	Executed *bool `json:"executed,omitempty"`
 }
 
@@ -69,6 +70,11 @@ func (f *Fault) executes() bool {
 		return true
 	}
 	return false
+}
+
+// answersOtherwise tells whether the caller does not see what the operation answered.
+func (f *Fault) answersOtherwise() bool {
+	return f.Kind != FaultDelay && f.Kind != FaultUnsigned && f.Kind != FaultBadSign
 }
 
 func (f *Fault) check(ops map[string]bool) error {
@@ -94,11 +100,11 @@ func (f *Fault) check(ops map[string]bool) error {
 	if !slices.Contains(kinds, f.Kind) {
 		return fmt.Errorf("operation %q has no fault %q; it has %v", f.Operation, f.Kind, kinds)
 	}
-	switch f.Kind {
-	case FaultDelay, FaultLate:
-		if f.DelayMS == 0 {
-			return fmt.Errorf("%s needs delay_ms", f.Kind)
-		}
+	if f.Executed != nil && (f.Operation == notificationFaults || !f.answersOtherwise()) {
+		return fmt.Errorf("%s has no choice of executed", f.Kind)
+	}
+	if f.DelayMS == 0 && (f.Kind == FaultDelay || f.Kind == FaultLate) {
+		return fmt.Errorf("%s needs delay_ms", f.Kind)
 	}
 	return nil
 }

@@ -147,6 +147,9 @@ func (g *Gateway) complete(o Options) error {
 	if g.done == 0 {
 		g.done = 4 * time.Second
 	}
+	if g.sweep == 0 {
+		g.sweep = time.Minute
+	}
 	if g.schedule == nil {
 		g.schedule = retrySchedule()
 	}
@@ -278,7 +281,7 @@ func (g *Gateway) formToken(o *order, payer string) string {
 func (g *Gateway) refresh(o *order, now time.Time) *order {
 	switch {
 	case o == nil:
-	case o.status == payby.Created && now.UnixMilli() >= o.expires+g.sweep.Milliseconds():
+	case o.status == payby.Created && now.UnixMilli() >= o.expires+max(g.sweep/g.scale, 0).Milliseconds():
 		o.status = payby.Failure
 	case o.status == payby.PaidSuccess && g.settle > 0 &&
 		now.UnixMilli() >= o.payment.time+(g.settle/g.scale).Milliseconds():

@@ -47,8 +47,6 @@ type manualClock struct {
 	mu     sync.Mutex
 	now    time.Time
 	timers []*manualTimer
-	// started receives the length of every timer; tests wait on it for Run to be asleep.
-	started chan time.Duration
 }
 
 type manualTimer struct {
@@ -57,7 +55,7 @@ type manualTimer struct {
 }
 
 func newManualClock() *manualClock {
-	return &manualClock{now: storyTime(), started: make(chan time.Duration, 10000)}
+	return &manualClock{now: storyTime()}
 }
 
 func (c *manualClock) Now() time.Time {
@@ -75,7 +73,6 @@ func (c *manualClock) NewTimer(d time.Duration) (<-chan time.Time, func()) {
 	} else {
 		c.timers = append(c.timers, t)
 	}
-	c.started <- d
 	return t.c, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -57,18 +57,18 @@ type Options struct {
 	Random io.Reader // nil: crypto/rand; read under the gateway's lock
 
 	// ClockScale divides the waiting times the gateway imposes: notification retries,
-	// refund steps and settlement. It never touches the clock itself: Date, requestTime
+	// refund steps, settlement and sweep. It never touches the clock itself: Date, requestTime
 	// and expiry stay real. 0 is 1.
 	ClockScale int
 
 	// RefundSettled and RefundDone are the ages at which a refund turns
-	// REFUNDED_SETTLED and SUCCESS. 0 is 2 s and 4 s; negative: only by Control.
+	// REFUNDED_SETTLED and SUCCESS. 0 is 2 s and 4 s; negative: only through the control API.
 	RefundSettled, RefundDone time.Duration
 	// SettleAfter is the age of a payment at which its order turns SETTLED. 0: only
 	// through the control API.
 	SettleAfter time.Duration
-	// SweepDelay is how long an unpaid order stays CREATED after its expiredTime. It
-	// cannot be paid in that time.
+	// SweepDelay is how long an unpaid order stays CREATED after its expiredTime,
+	// although it cannot be paid any more. 0 is 1 min; negative: no time at all.
 	SweepDelay time.Duration
 	// RetrySchedule are the pauses before each repeated notification. nil is the real
 	// schedule of 2, 10, 10, 60, 120, 360 and 900 minutes.

@@ -40,7 +40,8 @@ type view struct {
 	State                               string
 	Known                               bool
 	Merchant, Initial, Store, Subject   string
-	Amount, PaidAmount, PaidAt, Until   string
+	Amount, PaidAt, Until               string
+	Price, Charged                      sum // Charged only where it differs from Price
 	Number                              string
 	Long                                bool // amount needs smaller digits
 	Notice, Headline, Explain           string
@@ -48,6 +49,9 @@ type view struct {
 	Refresh                             int64 // seconds until the page must look again
 	status                              int
 }
+
+// sum is an amount in words of one language; Arabic puts the currency last.
+type sum struct{ Lang, Currency, Amount string }
 
 func (g *Gateway) servePage(w http.ResponseWriter, r *http.Request) {
 	guardPage(w.Header())
@@ -205,11 +209,12 @@ func (v *view) describe(o *order) {
 	}
 	v.Amount = grouped(o.total.fils)
 	v.Long = len(v.Amount) > 9
+	v.Price = sum{v.Lang, v.T.Currency, v.Amount}
 	v.Number = o.payByNo
 	if p := o.payment; p != nil {
 		v.PaidAt = time.UnixMilli(p.time).In(uae()).Format("02.01.2006 15:04:05")
 		if p.paid != o.total.fils {
-			v.PaidAmount = grouped(p.paid)
+			v.Charged = sum{v.Lang, v.T.Currency, grouped(p.paid)}
 		}
 	}
 }
