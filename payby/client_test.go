@@ -142,6 +142,9 @@ func TestAServerThatLies(t *testing.T) {
 			if !errors.Is(e, ErrOutcomeUnknown) || e.Code != "" || e.Signed || e.Class != ClassQueryFirst {
 				t.Errorf("%+v", e)
 			}
+			if c.want == ErrSignature && errors.Is(e, ErrUnsigned) {
+				t.Errorf("a wrong signature passes for a missing one: %v", e)
+			}
 			if c.want != nil && !errors.Is(e, c.want) {
 				t.Errorf("%v, want %v", e, c.want)
 			}

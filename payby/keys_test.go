@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -136,6 +137,12 @@ func TestKeyImportSaysWhatIsWrong(t *testing.T) {
 		{"OpenSSH", pemText("OPENSSH PRIVATE KEY", []byte("openssh-key-v1")), KeyWrongKind, KeyWrongKind},
 		{"PGP", pemText("PGP PRIVATE KEY BLOCK", []byte("x")), KeyWrongKind, KeyWrongKind},
 		{"encrypted PKCS#8", pemText("ENCRYPTED PRIVATE KEY", sealed), KeyEncrypted, KeyIsPrivate},
+		{"encrypted, cut", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----", KeyEncrypted, KeyIsPrivate},
+		{"20000 bit", publicText(t, 20000, 65537), KeyIsPublic, KeyTooLarge},
+		{"exponent 1", publicText(t, 2048, 1), KeyIsPublic, KeyDamaged},
+		{"exponent even", publicText(t, 2048, 4), KeyIsPublic, KeyDamaged},
+		{"DSA", pemText("DSA PRIVATE KEY", []byte("x")), KeyWrongKind, KeyWrongKind},
+		{"certificate", pemText("CERTIFICATE", selfSigned(t)), KeyWrongKind, KeyWrongKind},
 		{"encrypted bare", base64.StdEncoding.EncodeToString(sealed), KeyEncrypted, KeyIsPrivate},
 		{"encrypted PKCS#1", oldSealed, KeyEncrypted, KeyIsPrivate},
 		{"two private", private + otherPrivate, KeySeveral, KeyIsPrivate},
@@ -154,6 +161,20 @@ func TestKeyImportSaysWhatIsWrong(t *testing.T) {
 		_, err = ParsePublicKey([]byte(c.text))
 		expectProblem(t, c.name+" as public", err, c.public, c.text)
 	}
+}
+
+// publicText is a public key that nobody can have made in earnest.
+func publicText(t *testing.T, bits uint, e int) string {
+	t.Helper()
+	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+	n.SetBit(n, 0, 1)
+	return pemText("PUBLIC KEY", must[[]byte](t)(x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: n, E: e})))
+}
+
+func selfSigned(t *testing.T) []byte {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	return must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &merchantKey().PublicKey, merchantKey()))
 }
 
 func expectProblem(t *testing.T, name string, err error, want KeyProblem, text string) {
