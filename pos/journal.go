@@ -57,6 +57,9 @@ type Journal interface {
 	// after the reserve had to be used, ErrJournalReadOnly for a journal
 	// opened for reading.
 	State() error
+	// Refill tries to lift ErrJournalFull and returns what State then returns.
+	// The goroutine that calls Record calls it.
+	Refill() error
 	Reader
 }
 

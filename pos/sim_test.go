@@ -116,6 +116,7 @@ func (j simJournal) RefundByNo(_ context.Context, no RefundNo) (Refund, error) {
 func (j simJournal) Record(context.Context, Batch) ([]Event, error) { return nil, fmt.Errorf("unused") }
 func (j simJournal) Load(context.Context) (Loaded, error)           { return Loaded{}, nil }
 func (j simJournal) State() error                                   { return nil }
+func (j simJournal) Refill() error                                  { return nil }
 func (j simJournal) Refunds(context.Context, SaleNo) ([]Refund, error) {
 	return nil, nil
 }

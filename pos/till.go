@@ -51,6 +51,8 @@ const (
 	queryTimeout  = 5 * time.Second
 	// stuckRetry is the pause before a failed commit is tried again.
 	stuckRetry = time.Second
+	// refillEvery is how often a journal on a full disk tries to recover.
+	refillEvery = 30 * time.Second
 	// asleep is a difference between wall clock and monotonic clock that only
 	// a sleeping PC or a changed clock explains.
 	asleep = 10 * time.Second
@@ -67,6 +69,9 @@ type Till struct {
 	results  chan result
 	posts    chan func(now time.Time)
 	done     chan struct{}
+
+	// refilled is when a full journal last tried to recover; Run's own.
+	refilled time.Time
 
 	current   atomic.Pointer[View]
 	clockSeen atomic.Bool
@@ -146,6 +151,7 @@ func (t *Till) Run(ctx context.Context) error {
 	}
 	for {
 		commands, results, posts := t.commands, t.results, t.posts
+		answer := func() {} // after the view shows what the command did
 		if stuck != nil {
 			results = nil // their facts must wait behind the ones in the batch
 		}
@@ -153,7 +159,8 @@ func (t *Till) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case c := <-commands:
-			c.reply <- t.execute(ctx, c, stuck)
+			err := t.execute(ctx, c, stuck)
+			answer = func() { c.reply <- err }
 		case r := <-results:
 			t.take(r)
 		case do := <-posts:
@@ -169,6 +176,7 @@ func (t *Till) Run(ctx context.Context) error {
 		var wake time.Time
 		wake, stuck = t.settle(ctx, now, stuck != nil, &calls)
 		t.publish(now, stuck)
+		answer()
 		timer.Stop()
 		switch {
 		case stuck != nil:
@@ -186,6 +194,12 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 	if t.cfg.Journal.State() != nil && errors.Is(t.cfg.Journal.State(), ErrJournalReadOnly) {
 		return time.Time{}, nil
 	}
+	if errors.Is(t.cfg.Journal.State(), ErrJournalFull) && now.Sub(t.refilled) >= refillEvery {
+		t.refilled = now
+		if err := t.cfg.Journal.Refill(); err == nil {
+			t.cfg.Log.Info("the disk has room again")
+		}
+	}
 	if err := t.commit(ctx); err != nil {
 		if !wasStuck {
 			t.cfg.Log.Error("journal cannot be written; everything waits", "err", err)
@@ -202,6 +216,11 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 	}
 	t.core.calls = nil
 	t.core.forget()
+	if t.cfg.Journal.State() != nil {
+		if again := now.Add(refillEvery); wake.IsZero() || again.Before(wake) {
+			wake = again
+		}
+	}
 	return wake, nil
 }
 
@@ -339,7 +358,14 @@ func (t *Till) Changes() (<-chan struct{}, func()) {
 }
 
 func (t *Till) publish(now time.Time, stuck error) {
-	t.current.Store(t.core.view(now, t.trading(stuck)))
+	v := t.core.view(now, t.trading(stuck))
+	if stuck != nil {
+		// The core is ahead of the journal: what is not committed is not shown.
+		old := *t.current.Load()
+		old.Trading = t.trading(stuck)
+		v = &old
+	}
+	t.current.Store(v)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for ch := range t.watchers {
