@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 )
@@ -20,34 +19,29 @@ type fields map[string]readFunc
 // members splits one JSON object. A name that occurs twice makes the whole
 // object unusable.
 func members(raw []byte) (map[string]json.RawMessage, error) {
-	if !json.Valid(raw) {
-		return nil, fmt.Errorf("%w: not JSON", ErrMalformed)
+	notObject := fmt.Errorf("%w: not a JSON object", ErrMalformed)
+	if !json.Valid(raw) { // also for what the Decoder lets pass: bytes after the value
+		return nil, notObject
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("%w: not an object", ErrMalformed)
+		return nil, notObject
 	}
 	m := make(map[string]json.RawMessage)
 	for dec.More() {
 		t, err := dec.Token()
 		name, ok := t.(string)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("%w: not an object", ErrMalformed)
+			return nil, notObject
 		}
 		if _, twice := m[name]; twice {
 			return nil, fmt.Errorf("%w: a member occurs twice", ErrMalformed)
 		}
 		var v json.RawMessage
 		if err := dec.Decode(&v); err != nil {
-			return nil, fmt.Errorf("%w: not an object", ErrMalformed)
+			return nil, notObject
 		}
 		m[name] = v
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, fmt.Errorf("%w: not an object", ErrMalformed)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("%w: more than one value", ErrMalformed)
 	}
 	return m, nil
 }
