@@ -100,7 +100,6 @@ type bench struct {
 	g      *Gateway
 	url    string
 	client *payby.Client
-	number int
 }
 
 func newBench(t *testing.T, change ...func(*Options)) *bench {
@@ -183,11 +182,6 @@ func sale(no string, fils payby.Fils) payby.CreateOrder {
 		MerchantOrderNo: no, Subject: "Corner Shop purchase", TotalAmount: payby.AED(fils),
 		PaySceneCode: payby.SceneDYNQR, PaySceneParams: map[string]string{"changePayer": "false"},
 	}
-}
-
-func (b *bench) newNumber() string {
-	b.number++
-	return "S-" + strconv.Itoa(b.number)
 }
 
 // send posts bytes as a merchant would and returns the answer, its body and its sign.
