@@ -7,7 +7,7 @@ import "testing"
 // pickRefund refunds amount of the newest sale by keyboard.
 func (s *session) pickRefund(t *testing.T, amount string) {
 	t.Helper()
-	s.on.press(t, "F2")
+	s.on.press(t, "F3")
 	s.on.shot(t, "history")
 	s.on.press(t, "Return")
 	s.on.shot(t, "details")

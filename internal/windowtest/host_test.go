@@ -4,6 +4,7 @@ package windowtest_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -143,12 +144,43 @@ func (s *screen) xdotool(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// press types keys (X key names) at a person's pace: a till must take faster
-// bursts for a barcode scanner.
+// press types keys (X key names) as a person does: one at a time, each after
+// the screen has answered to the one before. A till must take keys that come
+// faster for a barcode scanner.
 func (s *screen) press(t *testing.T, keys ...string) {
 	t.Helper()
-	if _, err := s.xdotool(append([]string{"key", "--delay", "120"}, keys...)...); err != nil {
-		t.Fatal(err)
+	for _, key := range keys {
+		before, err := os.ReadFile(s.buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.xdotool("key", key); err != nil {
+			t.Fatal(err)
+		}
+		s.answered(t, before)
+	}
+}
+
+// answered waits until the screen differs from before. A key may rightly
+// change nothing, so after a while it goes on all the same.
+func (s *screen) answered(t *testing.T, before []byte) {
+	t.Helper()
+	const enough = 2 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
+	defer cancel()
+	again := time.NewTicker(60 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+		if now, err := os.ReadFile(s.buffer); err != nil {
+			t.Fatal(err)
+		} else if !bytes.Equal(now, before) {
+			return
+		}
 	}
 }
 
