@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// privateDir makes dir and its missing parents for the owner alone. An
+// PrivateDir makes dir and its missing parents for the owner alone. An
 // existing directory keeps its mode: it may be shared on purpose, and the
 // files in it are private anyway.
-func privateDir(dir string) error { return os.MkdirAll(dir, 0o700) }
+func PrivateDir(dir string) error { return os.MkdirAll(dir, 0o700) }
 
-// writeFile replaces path in one step: after a crash there is the old file or
-// the new one, complete.
-func writeFile(path string, data []byte) (err error) {
+// WriteFile replaces path in one step, readable by its owner alone: after a
+// crash there is the old file or the new one, complete.
+func WriteFile(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func Connect(ctx context.Context, file, dataDir string, o Options) (*Connected, 
 	if err := checkPlace(dataDir, s.Binding(), o); err != nil {
 		return nil, err
 	}
-	if err := privateDir(dataDir); err != nil {
+	if err := PrivateDir(dataDir); err != nil {
 		return nil, diskError(filepath.Base(dataDir), err)
 	}
 	if s.store, err = o.keep(ctx, dataDir, s, secrets); err != nil {
@@ -99,7 +99,7 @@ func (s *Settings) write(dataDir string) error {
 		return err
 	}
 	text = append([]byte("# Written by fils connect. The private key is not in this file.\n"), text...)
-	if err := writeFile(filepath.Join(dataDir, settingsFile), text); err != nil {
+	if err := WriteFile(filepath.Join(dataDir, settingsFile), text); err != nil {
 		return diskError(settingsFile, err)
 	}
 	return nil

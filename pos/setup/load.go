@@ -155,7 +155,7 @@ func (o *Options) keepInFile(dataDir string, content sealed, ringErr error) erro
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(dataDir, keyFile), data); err != nil {
+	if err := WriteFile(filepath.Join(dataDir, keyFile), data); err != nil {
 		return diskError(keyFile, err)
 	}
 	return nil

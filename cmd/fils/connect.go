@@ -1,0 +1,131 @@
+package fils
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
+	"github.com/filspos/fils/pos/sqlite"
+)
+
+// keyringPatience is how long a person may take to unlock the keyring.
+const keyringPatience = time.Minute
+
+type connectOptions struct {
+	file, dir      string
+	passphraseFile string
+	replace        bool
+}
+
+// connect imports a merchant's settings and key into the data directory.
+func connect(ctx context.Context, o connectOptions, c console) error {
+	if err := makeDataDir(o.dir); err != nil {
+		return err
+	}
+	lock, err := lockDir(o.dir)
+	if errors.Is(err, errAlreadyOpen) {
+		return errors.New("the till is open with this data directory; close it first")
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	bound, err := boundTo(ctx, filepath.Join(o.dir, realJournal))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, keyringPatience)
+	defer cancel()
+	done, err := setup.Connect(ctx, o.file, o.dir, setup.Options{
+		Passphrase: passphrase(o.passphraseFile, c, true), Replace: o.replace, Bound: bound,
+	})
+	if err != nil {
+		return err
+	}
+	s := done.Settings
+	where := "in the keyring of this computer"
+	if done.KeyStore == setup.InFile {
+		where = "in " + filepath.Join(o.dir, "key.age") + ", under your passphrase"
+	}
+	_, err = fmt.Fprintf(c.out, "connected: Partner-Id %s at %s\nkey: %s; the file it came from is no longer needed here\n", s.Partner, s.Host, where)
+	return err
+}
+
+// boundTo tells whose journal lies at path; nil when there is none or it is
+// still nobody's.
+func boundTo(ctx context.Context, path string) (*pos.Binding, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	j, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("the journal in this data directory cannot be read, so nobody knows whose it is: %w", err)
+	}
+	defer j.Close()
+	loaded, err := j.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the journal in this data directory cannot be read, so nobody knows whose it is: %w", err)
+	}
+	return loaded.Binding, nil
+}
+
+// passphrase returns how to get the passphrase of a key file: from a file,
+// from a terminal, or nil when nobody can be asked. A new one is asked twice.
+func passphrase(file string, c console, isNew bool) func() (string, error) {
+	if file != "" {
+		return func() (string, error) { return readPassphrase(file) }
+	}
+	in, ok := c.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	ask := func(prompt string) (string, error) {
+		fmt.Fprint(c.err, prompt)
+		text, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(c.err)
+		return string(text), err
+	}
+	return func() (string, error) {
+		if !isNew {
+			return ask("Passphrase of the key file: ")
+		}
+		first, err := ask("New passphrase for the key file: ")
+		if err != nil {
+			return "", err
+		}
+		again, err := ask("The same once more: ")
+		if err == nil && first != again {
+			err = errors.New("the two passphrases differ")
+		}
+		return first, err
+	}
+}
+
+const maxPassphrase = 4 << 10
+
+// readPassphrase reads the first line of a file.
+func readPassphrase(file string) (string, error) {
+	info, err := os.Stat(file)
+	if err == nil && (info.IsDir() || info.Size() > maxPassphrase) {
+		return "", fmt.Errorf("--passphrase-file %s is not a file with a passphrase", file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--passphrase-file %s cannot be read", file)
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return "", fmt.Errorf("--passphrase-file %s is empty", file)
+	}
+	return string(line), nil
+}

@@ -1,0 +1,254 @@
+package fils
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+
+	"github.com/filspos/fils/assets"
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
+	"github.com/filspos/fils/ui"
+)
+
+type runOptions struct {
+	meta           meta
+	dir            string
+	training       bool
+	listen         string
+	lang           string
+	passphraseFile string
+}
+
+func makeDataDir(dir string) error {
+	if err := setup.PrivateDir(dir); err != nil {
+		return fmt.Errorf("the data directory %s cannot be made: give another with --data", dir)
+	}
+	return nil
+}
+
+// run opens the till and returns when its window is closed or ctx ends.
+func run(ctx context.Context, o runOptions, c console) error {
+	if err := makeDataDir(o.dir); err != nil {
+		return err
+	}
+	lock, err := lockDir(o.dir)
+	if errors.Is(err, errAlreadyOpen) {
+		if knock(ctx, o.dir) {
+			return errors.New("the till is already open with this data directory; its window was brought forward")
+		}
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("the data directory %s cannot be used: %w", o.dir, err)
+	}
+	defer lock.Close()
+
+	first, err := firstStart(o.dir)
+	if err != nil {
+		return fmt.Errorf("the data directory %s cannot be read: %w", o.dir, err)
+	}
+	if first {
+		o.training = true
+	}
+	if o.listen != "" && !o.training {
+		return badUsage("--sandbox-listen is for training; add --training")
+	}
+	if err := probe(); err != nil {
+		return err
+	}
+	log := slog.New(slog.DiscardHandler)
+	if l, file, err := setup.OpenLog(o.dir, slog.LevelInfo); err == nil {
+		defer file.Close()
+		log = l
+	}
+	log.Info("start", "version", o.meta.Details.Version, "training", o.training)
+	defer log.Info("end")
+	return (&desk{runOptions: o, console: c, log: log, screen: readScreen(o.dir)}).open(ctx)
+}
+
+// desk is one run of the window.
+type desk struct {
+	runOptions
+	console
+	log    *slog.Logger
+	screen screen
+	app    fyne.App
+	owned  *group
+	raise  atomic.Pointer[func()]
+
+	mu      sync.Mutex
+	station *station // the one that is open, if any
+	window  *ui.App
+	closed  bool
+}
+
+// open shows the window, or what keeps it from opening, and runs the toolkit
+// until the end.
+func (d *desk) open(ctx context.Context) error {
+	image, err := assets.AppIcon()
+	if err != nil {
+		return err
+	}
+	icon := fyne.NewStaticResource("icon.png", image)
+	app.SetMetadata(d.meta.fyne(icon))
+	d.app = app.NewWithID(d.meta.Details.ID)
+	d.app.SetIcon(icon)
+	if d.lang != "" {
+		d.screen.Lang = d.lang
+	}
+
+	d.owned = newGroup(context.WithoutCancel(ctx))
+	if door, err := openDoor(d.dir); err != nil {
+		d.log.Warn("a second start cannot bring the window forward", "err", err)
+	} else {
+		d.owned.start(func(ctx context.Context) error { return door.serve(ctx, d.forward) })
+	}
+
+	err = d.start(ctx, false)
+	var f *failure
+	if errors.As(err, &f) || ctx.Err() != nil {
+		return errors.Join(err, d.close())
+	}
+	if err != nil {
+		d.complain(err)
+	} else {
+		d.show(ctx)
+	}
+	quit := context.AfterFunc(ctx, func() { fyne.Do(d.app.Quit) })
+	defer quit()
+	d.app.Run()
+	return d.close()
+}
+
+// start opens the till's back end. It may be called from any goroutine, but
+// one at a time.
+func (d *desk) start(ctx context.Context, readOnly bool) error {
+	s, err := openStation(ctx, stationOptions{
+		dir: d.dir, training: d.training, listen: d.listen, readOnly: readOnly,
+		passphrase: passphrase(d.passphraseFile, d.console, false), log: d.log,
+	})
+	if err != nil {
+		d.log.Error("the till cannot open", "err", err)
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed { // somebody closed the window while this went on
+		return s.close()
+	}
+	d.station = s
+	if s.sandbox != "" {
+		_, err = fmt.Fprintln(d.out, "sandbox", s.sandbox)
+	}
+	return err
+}
+
+// complain shows why the till cannot open and offers ways on. It must be
+// called on the UI goroutine or before it runs.
+func (d *desk) complain(err error) {
+	p := problem(err)
+	fmt.Fprintln(d.err, "fils:", oneLine(err.Error()))
+	window := ui.ShowProblem(ui.Problem{
+		App: d.app, Lang: d.screen.Lang, Dark: d.screen.Dark, Err: p, Path: d.pathOf(p), Version: d.meta.Details.Version,
+		Retry:    func(ctx context.Context) error { return wrapProblem(d.start(ctx, false)) },
+		ReadOnly: d.readOnlyWay(),
+		Continue: func() { d.show(context.Background()) },
+	})
+	d.setRaise(window.RequestFocus)
+}
+
+// pathOf is the file that a sentence about p is about.
+func (d *desk) pathOf(p *pos.Error) string {
+	if strings.HasPrefix(string(p.Code), "journal") {
+		return journalPath(d.dir, d.training)
+	}
+	return d.dir
+}
+
+func wrapProblem(err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem(err)
+}
+
+// readOnlyWay is nil when there is nothing to read.
+func (d *desk) readOnlyWay() func(ctx context.Context) error {
+	if _, err := os.Stat(journalPath(d.dir, d.training)); err != nil {
+		return nil
+	}
+	return func(ctx context.Context) error { return wrapProblem(d.start(ctx, true)) }
+}
+
+// show opens the till's window over the station. It must be called on the UI
+// goroutine or before it runs.
+func (d *desk) show(ctx context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.station
+	d.window = ui.New(ui.Config{
+		App: d.app, Engine: s.till, Reader: s.journal, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
+		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
+	})
+	d.window.Show(ctx)
+	f := d.window.Raise
+	d.raise.Store(&f)
+	d.owned.start(func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+		case <-s.failed():
+			fyne.Do(d.app.Quit)
+		}
+		return nil
+	})
+}
+
+func (d *desk) setRaise(focus func()) {
+	f := func() { fyne.Do(focus) }
+	d.raise.Store(&f)
+}
+
+// forward is called on the door's goroutine.
+func (d *desk) forward() {
+	if f := d.raise.Load(); f != nil {
+		(*f)()
+	}
+}
+
+// saved keeps what was chosen on the screen.
+func (d *desk) saved(lang string, dark bool) {
+	if err := (screen{Lang: lang, Dark: dark}).save(d.dir); err != nil {
+		d.log.Warn("the choice of language and theme was not kept", "err", err)
+	}
+}
+
+// close ends the screens and then the till.
+func (d *desk) close() error {
+	d.mu.Lock()
+	window, s := d.window, d.station
+	d.closed = true
+	d.mu.Unlock()
+	if err := d.owned.stop(); err != nil {
+		d.log.Warn("the door for a second start was shut", "err", err)
+	}
+	if window != nil {
+		window.Close()
+	}
+	if s == nil {
+		return nil
+	}
+	err := s.close()
+	if err != nil {
+		d.log.Error("the till did not end well", "err", err)
+	}
+	return err
+}
