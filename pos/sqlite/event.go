@@ -38,6 +38,10 @@ func scanEvent(row scanner) (pos.Event, error) {
 	if body != nil && !toHash(&e.Body, body) || !toHash(&e.Prev, prev) || !toHash(&e.Hash, hash) {
 		return pos.Event{}, &BrokenError{Seq: e.Seq, Reason: "a hash has the wrong length"}
 	}
+	// A zero body hashes like none at all.
+	if body != nil && e.Body == (pos.Hash{}) {
+		return pos.Event{}, &BrokenError{Seq: e.Seq, Reason: "the hash of its body is empty"}
+	}
 	return e, nil
 }
 

@@ -52,7 +52,7 @@ type Journal struct {
 
 	writing sync.Mutex
 	writer  *sql.DB // nil unless the journal can be written
-	readers *sql.DB
+	readers *sql.DB // set by Open for good
 
 	full     atomic.Bool
 	readOnly atomic.Bool
@@ -320,7 +320,6 @@ func (j *Journal) Close() error {
 	var err error
 	if j.readers != nil {
 		err = j.readers.Close()
-		j.readers = nil
 	}
 	return wrap(j.path, errors.Join(err, j.closeWriter()))
 }
