@@ -86,7 +86,8 @@ func (o *order) state(base string) OrderState {
 	return s
 }
 
-// Orders lists every order, oldest first.
+// Orders lists every order, oldest first. Without Options.PublicURL their TokenURL lacks
+// its host, which only a request knows.
 func (g *Gateway) Orders() []OrderState { return g.list(g.publicURL, "") }
 
 func (g *Gateway) list(base, only string) []OrderState {

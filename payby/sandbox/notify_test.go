@@ -187,6 +187,26 @@ func TestNotify_RetriesByTheScheduleWithTheSameBytes(t *testing.T) {
 	}
 }
 
+func TestNotify_ClockScaleShortensTheSchedule(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.ClockScale = 60 })
+	b.run()
+	url, got := b.listener(func(n int) (int, string) {
+		if n == 0 {
+			return http.StatusServiceUnavailable, ""
+		}
+		return accepted(n)
+	})
+	b.placeAndPay("S-1", url)
+	b.next(got)
+	b.settledLog(1)
+	b.clock.Advance(2 * time.Second)
+	b.next(got)
+	b.settledLog(2)
+	if s := b.order("S-1").Notifications; s.Sent != 2 || s.Acked != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestNotify_AcknowledgementInAnySpellingEndsIt(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"response":"SUCCESS"}`: true, `{"response":"success"}`: true, `{"response":"Success","x":1}`: true,

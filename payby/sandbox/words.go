@@ -7,7 +7,7 @@ import (
 
 // words are the payer page's texts in one language.
 type words struct {
-	Training, NoMoney, Wallet, Switch                      string
+	Training, Wallet, Switch                               string
 	PayTo, PaidTo, Currency, Pay, Decline                  string
 	PaidAt, Charged, Until, Number                         string
 	Paid, PaidMore, Expired, ExpiredMore                   string
@@ -18,7 +18,7 @@ type words struct {
 
 func english() words {
 	return words{
-		Training: "Practice payment:", NoMoney: "no money moves", Wallet: "Wallet", Switch: "العربية",
+		Training: "Practice payment: no money moves", Wallet: "Wallet", Switch: "العربية",
 		PayTo: "Pay to", PaidTo: "Paid to", Currency: "AED", Pay: "Pay", Decline: "Decline",
 		PaidAt: "Paid at", Charged: "You paid", Until: "Open until", Number: "Payment number",
 		Paid: "Paid", PaidMore: "The shop has been told. You may close this page.",
@@ -35,7 +35,7 @@ func english() words {
 
 func arabic() words {
 	return words{
-		Training: "دفع تجريبي:", NoMoney: "لا يتم تحويل أي أموال", Wallet: "المحفظة", Switch: "English",
+		Training: "دفع تجريبي: لا يتم تحويل أي أموال", Wallet: "المحفظة", Switch: "English",
 		PayTo: "الدفع إلى", PaidTo: "تم الدفع إلى", Currency: "درهم", Pay: "ادفع", Decline: "رفض",
 		PaidAt: "وقت الدفع", Charged: "المبلغ المدفوع", Until: "صالح حتى", Number: "رقم الدفعة",
 		Paid: "تم الدفع", PaidMore: "تم إبلاغ المتجر. يمكنك إغلاق هذه الصفحة.",
