@@ -18,9 +18,17 @@ import (
 	"github.com/filspos/fils/pos"
 )
 
-// DefaultReserve is the size of the reserve file: room for several thousand
-// facts.
+// DefaultReserve is the size of the reserve file: room for the facts of some
+// hundred open sales.
 const DefaultReserve = 4 << 20
+
+// Pages in the write-ahead log before it is moved into the file. While the
+// disk is full the log must not grow: it holds a page once for every commit,
+// the file holds it once.
+const (
+	logPages     = 1000
+	logPagesFull = 1
+)
 
 // readerCount is how many screens and reports may read at once.
 const readerCount = 4
@@ -311,6 +319,23 @@ func (j *Journal) refill() {
 		j.log.Warn("the journal has no reserve", "err", err)
 	}
 	j.full.Store(isFull(err) || err != nil && j.full.Load())
+	j.limitLog(context.Background())
+}
+
+// limitLog keeps the write-ahead log as small as State asks for. When that
+// fails the log is only larger.
+func (j *Journal) limitLog(ctx context.Context) {
+	pages := logPages
+	if j.full.Load() {
+		pages = logPagesFull
+	}
+	_, err := j.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", pages))
+	if err == nil && j.full.Load() {
+		_, err = j.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // waits for nobody
+	}
+	if err != nil {
+		j.log.Warn("the write-ahead log may be large", "err", err)
+	}
 }
 
 // Close ends all use of the file and lets others have it.

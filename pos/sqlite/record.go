@@ -33,6 +33,7 @@ func (j *Journal) Record(ctx context.Context, b pos.Batch) ([]pos.Event, error) 
 				return nil, wrap(j.path, errors.Join(pos.ErrJournalFull, err))
 			}
 			j.log.Warn("the disk is full: the reserve was given up")
+			j.limitLog(ctx)
 			events, err = j.commit(ctx, b)
 		}
 	}
