@@ -2,23 +2,128 @@ package ui
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/assets"
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
 )
 
 // App is the till's window.
 type App struct {
 	cfg    Config
 	win    fyne.Window
+	ctx    context.Context
 	cancel context.CancelFunc
 	owned  sync.WaitGroup
+	once   sync.Once
+
+	fonts widgets.Fonts
+	look  *widgets.Look
+	words *words
+	dark  bool
+
+	view  *pos.View
+	heard heard
+	// charging locks the charge button while its action runs.
+	charging bool
+
+	page    page
+	screen  screen
+	till    *tillScreen
+	sale    *saleScreen
+	history *historyScreen
+	alerts  *alertsScreen
+
+	root       *root
+	main       *fyne.Container
+	shell      *shell
+	dialogs    []*dialog
+	guard      guard
+	focusID    string
+	focusShown bool
+}
+
+// page is what the cashier chose to look at. The sale in front takes the place
+// of the amount pad on pageTill.
+type page int
+
+const (
+	pageTill page = iota
+	pageHistory
+	pageAlerts
+)
+
+// screen is what fills the window under the bar.
+type screen interface {
+	// build makes the widgets for the present look and language.
+	build() fyne.CanvasObject
+	// update redraws what differs in the present view.
+	update()
+	// tick redraws what depends on the time only.
+	tick()
+	// typed takes a character; see guard for first and burst.
+	typed(c rune, first, burst bool)
+	pasted()
+	// scanned is told of an Enter that ended a scanner's burst.
+	scanned()
+	// key takes a key without a character and reports whether it used it.
+	key(k fyne.KeyName) bool
+	// enter is the Enter key when nothing has the focus.
+	enter()
 }
 
 // New makes the window without showing it. It must be called on the UI
-// goroutine (before the application runs, or inside Post).
+// goroutine (before the application runs, or inside Post). It panics when the
+// embedded fonts or catalogues are unreadable, which a test rules out.
 func New(cfg Config) *App {
-	return &App{cfg: cfg, win: cfg.App.NewWindow("Fils")}
+	if cfg.Location == nil {
+		cfg.Location = gulf()
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Sound == nil {
+		cfg.Sound = func(Sound) {}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	fonts, err := widgets.LoadFonts()
+	if err != nil {
+		panic(err)
+	}
+	a := &App{cfg: cfg, fonts: fonts, dark: cfg.Dark, view: cfg.Engine.View()}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.heard = listen(a.view)
+	if icon, err := assets.AppIcon(); err == nil {
+		cfg.App.SetIcon(fyne.NewStaticResource("icon.png", icon))
+	}
+	a.win = cfg.App.NewWindow(windowTitle(cfg.Shop))
+	a.win.SetPadded(false)
+	a.win.SetMaster()
+	a.win.SetCloseIntercept(a.askToClose)
+	a.root = newRoot(a)
+	a.till, a.sale = newTillScreen(a), newSaleScreen(a)
+	a.history, a.alerts = newHistoryScreen(a), newAlertsScreen(a)
+	a.screen = a.choose()
+	a.setLanguage(cfg.Lang)
+	a.win.SetContent(a.root)
+	a.win.Resize(fyne.NewSize(1280, 820))
+	a.win.Canvas().Focus(a.root)
+	return a
+}
+
+func windowTitle(shop string) string {
+	if shop == "" {
+		return "Fils"
+	}
+	return shop + " – Fils"
 }
 
 // Run shows the window, runs the application until it ends, and then waits for
@@ -29,19 +134,42 @@ func (a *App) Run(ctx context.Context) {
 	a.Close()
 }
 
-// Show shows the window and starts following the engine until ctx ends or
-// [App.Close] is called. Use it instead of Run when the application runs already.
+// Show shows the window and follows the engine until ctx ends or [App.Close]
+// is called. Use it instead of Run when the application runs already.
 func (a *App) Show(ctx context.Context) {
-	_, a.cancel = context.WithCancel(ctx)
+	changes, end := a.cfg.Engine.Changes()
+	stop := context.AfterFunc(ctx, a.cancel)
+	a.owned.Add(1)
+	go func() {
+		defer a.owned.Done()
+		defer stop()
+		defer end()
+		a.pump(changes)
+	}()
 	a.win.Show()
+	a.refresh()
 }
 
-// Close ends what Show started and waits for it. It may be called from any
-// goroutine except the UI goroutine while it serves Post, and more than once.
-func (a *App) Close() {
-	if a.cancel != nil {
-		a.cancel()
+// pump is the only place where news of the engine enters the UI goroutine.
+func (a *App) pump(changes <-chan struct{}) {
+	second := time.NewTicker(250 * time.Millisecond)
+	defer second.Stop()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-changes:
+			a.post(a.refresh)
+		case <-second.C:
+			a.post(func() { a.screen.tick() })
+		}
 	}
+}
+
+// Close ends what Show started and waits for it. It may be called more than
+// once, from any goroutine on which Post does not wait.
+func (a *App) Close() {
+	a.cancel()
 	a.owned.Wait()
 }
 
@@ -49,7 +177,12 @@ func (a *App) Close() {
 func (a *App) Window() fyne.Window { return a.win }
 
 // Raise brings the window to the front. It may be called from any goroutine.
-func (a *App) Raise() { a.post(a.win.RequestFocus) }
+func (a *App) Raise() {
+	a.post(func() {
+		a.win.Show()
+		a.win.RequestFocus()
+	})
+}
 
 func (a *App) post(f func()) {
 	if a.cfg.Post != nil {
@@ -57,4 +190,186 @@ func (a *App) post(f func()) {
 		return
 	}
 	fyne.Do(f)
+}
+
+// work runs f beside the UI; what f returns then runs on the UI goroutine,
+// unless the App was closed meanwhile.
+func (a *App) work(f func(ctx context.Context) func()) {
+	if a.ctx.Err() != nil {
+		return
+	}
+	a.owned.Add(1)
+	go func() {
+		defer a.owned.Done()
+		then := f(a.ctx)
+		if then != nil && a.ctx.Err() == nil {
+			a.post(then)
+		}
+	}()
+}
+
+// refresh draws the engine's latest view.
+func (a *App) refresh() {
+	before := a.view
+	a.view = a.cfg.Engine.View()
+	for _, s := range a.heard.news(a.view) {
+		a.cfg.Sound(s)
+	}
+	if (before.Front == nil) != (a.view.Front == nil) && len(a.dialogs) == 0 {
+		a.page = pageTill
+	}
+	if a.choose() != a.screen {
+		a.rebuild()
+		return
+	}
+	a.shell.update()
+	a.screen.update()
+	if d := a.dialog(); d != nil && d.update != nil {
+		d.update()
+	}
+	a.refocus()
+}
+
+// choose is the screen of the present page and view.
+func (a *App) choose() screen {
+	switch {
+	case a.page == pageHistory:
+		return a.history
+	case a.page == pageAlerts:
+		return a.alerts
+	case a.view.Front != nil:
+		return a.sale
+	}
+	return a.till
+}
+
+// open goes to a page. While a customer is being served the till stays: the
+// sale can be set aside first.
+func (a *App) open(p page) {
+	if f := a.view.Front; f != nil && !f.Sale.State.Final() && p != pageTill {
+		a.shell.say(a.words.t("bar.serving"))
+		return
+	}
+	a.page = p
+	a.rebuild()
+}
+
+// rebuild makes every widget anew: for another screen, language or theme.
+func (a *App) rebuild() {
+	next := a.choose()
+	if next != a.screen && len(a.dialogs) == 0 {
+		a.focusID, a.focusShown = "", false
+	}
+	a.screen = next
+	a.shell = newShell(a)
+	body := a.screen.build()
+	a.main = widgets.Layers(widgets.Fill(a.look.Background), widgets.Column(0,
+		a.shell.object, widgets.Stretch(body)))
+	a.shell.update()
+	a.screen.update()
+	a.show()
+}
+
+// show puts the main layer and the open dialogs into the window.
+func (a *App) show() {
+	layers := []fyne.CanvasObject{a.main}
+	for _, d := range a.dialogs {
+		layers = append(layers, d.layer(a))
+	}
+	a.root.set(layers...)
+	a.refocus()
+}
+
+// setLanguage switches all sentences and the direction of the layout.
+func (a *App) setLanguage(lang string) {
+	w, err := loadWords(lang)
+	if err != nil {
+		panic(err)
+	}
+	a.words = w
+	a.relook()
+}
+
+func (a *App) nextLanguage() {
+	next := languages[0]
+	for i, l := range languages {
+		if l == a.words.lang {
+			next = languages[(i+1)%len(languages)]
+		}
+	}
+	a.setLanguage(next)
+	a.saved()
+}
+
+func (a *App) setDark(dark bool) {
+	a.dark = dark
+	a.relook()
+	a.saved()
+}
+
+func (a *App) saved() {
+	if save, lang, dark := a.cfg.Saved, a.words.lang, a.dark; save != nil {
+		a.work(func(context.Context) func() { save(lang, dark); return nil })
+	}
+}
+
+func (a *App) relook() {
+	a.look = widgets.NewLook(a.fonts, a.dark, a.words.rtl())
+	a.cfg.App.Settings().SetTheme(toolkitTheme{a.look})
+	a.rebuild()
+}
+
+// askToClose lets nobody leave open sales behind unknowingly.
+func (a *App) askToClose() {
+	n := len(a.openSales())
+	if n == 0 {
+		a.quit()
+		return
+	}
+	a.confirm(confirmation{
+		icon: "question", title: a.words.count("close.title", n), text: a.words.t("close.text"),
+		yes: a.words.t("close.yes"), no: a.words.t("close.no"), kind: widgets.Plain, do: a.quit,
+	})
+}
+
+func (a *App) quit() {
+	a.once.Do(func() {
+		a.cancel()
+		a.win.SetCloseIntercept(nil)
+		a.win.Close()
+	})
+}
+
+// openSales are the sales without a final state.
+func (a *App) openSales() []pos.SaleView {
+	var out []pos.SaleView
+	if f := a.view.Front; f != nil && !f.Sale.State.Final() {
+		out = append(out, *f)
+	}
+	for _, c := range a.view.Cards {
+		if !c.Sale.State.Final() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// region is a part of a screen that is made anew when its key changes, so that
+// an unchanged part keeps its widgets under the mouse.
+type region struct {
+	box *fyne.Container
+	key string
+	set bool
+}
+
+func newRegion() *region { return &region{box: widgets.Layers()} }
+
+func (r *region) show(build func() fyne.CanvasObject, key ...any) {
+	k := fmt.Sprint(key...)
+	if r.set && k == r.key {
+		return
+	}
+	r.key, r.set = k, true
+	r.box.Objects = []fyne.CanvasObject{build()}
+	r.box.Refresh()
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/filspos/fils/pos"
+)
+
+// clock counts its readings: every picture is taken at the same moment , and each reading is a little
+// later so that keys are never as quick as a scanner's.
+var clock struct {
+	sync.Mutex
+	calls int
+}
+
+func base() time.Time { return time.Date(2026, 11, 23, 10, 2, 30, 0, time.UTC) }
+
+func now() time.Time {
+	clock.Lock()
+	defer clock.Unlock()
+	clock.calls++
+	return base().Add(time.Duration(clock.calls) * time.Millisecond * 40)
+}
+
+// canned is an engine and a journal with fixed contents.
+type canned struct {
+	mu      sync.Mutex
+	view    *pos.View
+	changes chan struct{}
+}
+
+func (c *canned) View() *pos.View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.view
+}
+
+func (c *canned) set(v *pos.View) {
+	c.mu.Lock()
+	c.view = v
+	c.mu.Unlock()
+	c.changes <- struct{}{}
+}
+
+func (c *canned) Changes() (<-chan struct{}, func()) { return c.changes, func() {} }
+
+func (c *canned) Charge(_ context.Context, r pos.ChargeRequest) (pos.SaleNo, error) {
+	if r.Amount == 4200 && !r.Confirmed {
+		return "", &pos.Error{Code: pos.CodeSameAmount, Sale: "S7K2QM4X9TB3HWD5"}
+	}
+	return "S1", nil
+}
+func (c *canned) Abort(context.Context, pos.SaleNo, string) error { return nil }
+func (c *canned) Dismiss(pos.SaleNo)                              {}
+func (c *canned) Park(pos.SaleNo)                                 {}
+func (c *canned) Show(pos.SaleNo)                                 {}
+func (c *canned) Refund(context.Context, pos.RefundRequest) (pos.RefundNo, error) {
+	return "R5C8VN2PLQ7ZJY4A", nil
+}
+func (c *canned) ResolveAlert(context.Context, int64, string, string) error { return nil }
+
+func (c *canned) Sale(_ context.Context, no pos.SaleNo) (pos.Sale, error) {
+	for _, s := range history() {
+		if s.No == no {
+			return s, nil
+		}
+	}
+	return pos.Sale{}, pos.ErrNotFound
+}
+
+func (c *canned) Refunds(_ context.Context, no pos.SaleNo) ([]pos.Refund, error) {
+	if no != history()[1].No {
+		return nil, nil
+	}
+	var out []pos.Refund
+	for i, state := range []pos.RefundState{pos.RefundUnknown, pos.RefundSettled} {
+		out = append(out, pos.Refund{No: pos.RefundNo(fmt.Sprintf("R%dC8VN2PLQ7ZJY4A", i)), Sale: no, State: state, CreatedAt: base().Add(-9 * time.Minute),
+			Intent: pos.RefundIntent{Amount: 2000 + pos.Fils(i)*500, Requester: "Maryam", Reason: "Wrong size"}})
+	}
+	return out, nil
+}
+
+func (c *canned) RefundByNo(context.Context, pos.RefundNo) (pos.Refund, error) {
+	return pos.Refund{}, pos.ErrNotFound
+}
+
+func (c *canned) Sales(_ context.Context, q pos.SaleQuery) (pos.SalePage, error) {
+	if q.Text != "" {
+		return pos.SalePage{}, nil
+	}
+	return pos.SalePage{Sales: history(), Next: &pos.PageMark{AtMs: 1, No: "x"}}, nil
+}
+
+func (c *canned) Story(_ context.Context, no pos.SaleNo) ([]pos.Event, error) {
+	facts := []pos.Fact{
+		{Kind: pos.SaleIntended, By: "Maryam"}, {Kind: pos.SaleAttempted}, {Kind: pos.SaleOffered, Order: &pos.OrderReport{Source: pos.SourceCreate}},
+		{Kind: pos.SaleWasPaid, Order: &pos.OrderReport{Source: pos.SourceNotification}}, {Kind: pos.SaleWitnessed, Order: &pos.OrderReport{Source: pos.SourceQuery}},
+	}
+	var out []pos.Event
+	for i, f := range facts {
+		data, err := json.Marshal(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pos.Event{Seq: int64(i + 1), At: base().Add(time.Duration(i*7-900) * time.Second), Kind: f.Kind, Sale: no, Data: data})
+	}
+	return out, nil
+}

@@ -1,0 +1,138 @@
+package ui
+
+import (
+	"context"
+	"strings"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// maxNote is the longest written reason in characters.
+const maxNote = 200
+
+// alertsScreen lists what a person must look at, until it is resolved.
+type alertsScreen struct {
+	app  *App
+	list *region
+}
+
+func newAlertsScreen(a *App) *alertsScreen { return &alertsScreen{app: a} }
+
+func (s *alertsScreen) build() fyne.CanvasObject {
+	s.list = newRegion()
+	return widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, false, s.list.box))
+}
+
+func (s *alertsScreen) update() {
+	s.list.show(s.draw, alertIDs(s.app.view.Alerts))
+}
+
+func (s *alertsScreen) draw() fyne.CanvasObject {
+	a := s.app
+	l, w := a.look, a.words
+	title := l.NewLabel(w.t("alerts.title"), widgets.TextHeading, l.Text).Bold()
+	if len(a.view.Alerts) == 0 {
+		return widgets.Column(widgets.Space5, title, widgets.Stretch(widgets.Centre(widgets.Column(widgets.Space3,
+			l.Icon("check", 64, l.SuccessText), l.NewLabel(w.t("alerts.none"), widgets.TextLarge, l.Muted).Aligned(widgets.Middle)))))
+	}
+	var list []fyne.CanvasObject
+	for i := range a.view.Alerts {
+		list = append(list, s.alert(&a.view.Alerts[i]))
+	}
+	return widgets.Column(widgets.Space4, title, l.NewLabel(w.t("alerts.text"), widgets.TextBody, l.Muted).Wrapped(),
+		widgets.Stretch(widgets.NewScroll(200, widgets.Column(widgets.Space3, list...))))
+}
+
+func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
+	a := s.app
+	l, w := a.look, a.words
+	head := []fyne.CanvasObject{l.Icon("alert", 26, l.CautionText),
+		widgets.Stretch(l.NewLabel(w.alert(al.Kind, 0), widgets.TextTitle, l.Text).Bold())}
+	if al.Amount > 0 {
+		head = append(head, l.NewLabel(w.money(al.Amount), widgets.TextTitle, l.Text).Bold())
+	}
+	facts := []fyne.CanvasObject{l.NewLabel(a.when(al.At), widgets.TextBody, l.Muted)}
+	if al.Sale != "" {
+		facts = append(facts, l.NewLabel(w.t("alerts.sale", "no", al.Sale.Short()), widgets.TextBody, l.Muted))
+	}
+	if al.Code != "" {
+		facts = append(facts, l.NewLabel(w.t("alerts.code", "code", al.Code), widgets.TextBody, l.Muted))
+	}
+	if al.Trace != "" {
+		facts = append(facts, l.NewLabel(w.t("problem.trace", "trace", al.Trace), widgets.TextBody, l.Muted))
+	}
+	id := al.ID
+	buttons := []fyne.CanvasObject{widgets.Stretch(l.Row(widgets.Space4, facts...))}
+	if no := al.Sale; no != "" {
+		buttons = append(buttons, l.NewButton(targetID("alert/open/", id), widgets.Plain, w.t("alerts.open"), "", func() { a.openSale(no) }))
+	}
+	buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Primary, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
+	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, l.Row(widgets.Space3, head...),
+		l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped(), l.Row(widgets.Space3, buttons...)))
+}
+
+// resolve asks for a written reason: an alert never goes away silently.
+func (s *alertsScreen) resolve(id int64) {
+	a := s.app
+	note, failed, busy := "", "", false
+	var send func()
+	a.openDialog(&dialog{start: "resolve/note", build: func() fyne.CanvasObject {
+		l, w := a.look, a.words
+		field := a.field("resolve/note", w.t("resolve.hint"), maxNote)
+		field.SetText(note)
+		field.OnChange = func(text string) { note = text }
+		field.OnEnter = func() { send() }
+		return widgets.Column(widgets.Space4,
+			l.NewLabel(w.t("resolve.title"), widgets.TextTitle, l.Text).Bold().Wrapped(),
+			l.NewLabel(w.t("resolve.text"), widgets.TextBody, l.Muted).Wrapped(),
+			field, l.NewLabel(failed, widgets.TextBody, l.FailureText).Bold().Wrapped(),
+			l.Row(widgets.Space3, widgets.Filler(),
+				l.NewButton("resolve/no", widgets.Plain, w.t("dialog.back"), "Esc", a.closeDialog),
+				l.NewButton("resolve/yes", widgets.Primary, w.t("alerts.resolve"), "", func() { send() })))
+	}})
+	top := a.dialog()
+	send = func() {
+		if busy {
+			return
+		}
+		text := strings.TrimSpace(note)
+		if text == "" {
+			failed = a.words.t("resolve.empty")
+			a.redrawDialog("resolve/note")
+			return
+		}
+		busy = true
+		a.work(func(ctx context.Context) func() {
+			err := a.cfg.Engine.ResolveAlert(ctx, id, a.cfg.Cashier, text)
+			return func() {
+				busy = false
+				if a.dialog() != top {
+					return
+				}
+				if err == nil {
+					a.closeDialog()
+					return
+				}
+				m := a.words.explain(err)
+				failed = m.title + " " + m.next
+				a.redrawDialog("resolve/note")
+			}
+		})
+	}
+}
+
+func (s *alertsScreen) tick()                  {}
+func (s *alertsScreen) typed(rune, bool, bool) {}
+func (s *alertsScreen) pasted()                {}
+func (s *alertsScreen) scanned()               {}
+func (s *alertsScreen) enter()                 {}
+func (s *alertsScreen) key(k fyne.KeyName) bool {
+	if k == fyne.KeyEscape {
+		s.app.open(pageTill)
+		return true
+	}
+	return false
+}

@@ -1,0 +1,240 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// saleDetail is everything the journal knows about one sale.
+type saleDetail struct {
+	sale    pos.Sale
+	refunds []pos.Refund
+	story   []pos.Event
+	// seen is the view after which it was read.
+	seen *pos.View
+}
+
+func readDetail(ctx context.Context, r pos.Reader, no pos.SaleNo) (*saleDetail, error) {
+	sale, err := r.Sale(ctx, no)
+	if err != nil {
+		return nil, fmt.Errorf("read sale %s: %w", no, err)
+	}
+	refunds, err := r.Refunds(ctx, no)
+	if err != nil {
+		return nil, fmt.Errorf("read refunds of %s: %w", no, err)
+	}
+	story, err := r.Story(ctx, no)
+	if err != nil {
+		return nil, fmt.Errorf("read story of %s: %w", no, err)
+	}
+	return &saleDetail{sale: sale, refunds: refunds, story: story}, nil
+}
+
+// read fetches the chosen sale.
+func (h *historyScreen) read() {
+	a, no := h.app, h.chosen
+	if no == "" {
+		return
+	}
+	seen := a.view
+	a.work(func(ctx context.Context) func() {
+		d, err := readDetail(ctx, a.cfg.Reader, no)
+		return func() {
+			if h.chosen != no {
+				return
+			}
+			if err != nil {
+				a.cfg.Log.Error("read sale", "error", err)
+				a.tell(a.words.explain(&pos.Error{Code: pos.CodeNotFound, Sale: no, Err: err}))
+				h.chosen = ""
+				h.update()
+				return
+			}
+			d.seen = seen
+			h.detail = d
+			h.update()
+			if dialog := a.dialog(); dialog != nil && dialog.update != nil {
+				dialog.update()
+			}
+		}
+	})
+}
+
+func (h *historyScreen) drawSide() {
+	d := h.detail
+	if d == nil || h.chosen == "" {
+		h.side.show(h.drawNothing, h.chosen)
+		return
+	}
+	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, len(d.sale.Witnesses), len(d.story)}
+	for _, r := range d.refunds {
+		key = append(key, r.No, r.State)
+	}
+	h.side.show(h.drawDetail, key...)
+}
+
+func (h *historyScreen) drawNothing() fyne.CanvasObject {
+	l := h.app.look
+	return l.Card(widgets.Space5, widgets.Space5, widgets.Centre(widgets.Column(widgets.Space3, l.Icon("history", 56, l.Faint),
+		l.NewLabel(h.app.words.t("detail.none"), widgets.TextLarge, l.Muted).Aligned(widgets.Middle))))
+}
+
+func (h *historyScreen) drawDetail() fyne.CanvasObject {
+	a, d := h.app, h.detail
+	l, w := a.look, a.words
+	s := &d.sale
+	phase := phaseOf(s)
+	head := l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.money(s.Intent.Amount), widgets.TextHeading+6, l.Text).Bold().Fitting(widgets.TextTitle)), a.phaseChip(phase))
+	body := []fyne.CanvasObject{}
+	if phase != pos.PhasePaid {
+		body = append(body, l.NewLabel(w.phase(phase, 2), widgets.TextBody, l.Text).Wrapped())
+	}
+	body = append(body, h.facts(s)...)
+	body = append(body, h.refunds()...)
+	body = append(body, widgets.AtLeast(0, widgets.Space2, widgets.Layers()), l.NewLabel(w.t("detail.story"), widgets.TextLarge, l.Text).Bold())
+	for i := range d.story {
+		body = append(body, h.event(&d.story[i]))
+	}
+	parts := []fyne.CanvasObject{head, l.Rule(), widgets.Stretch(widgets.NewScroll(160, widgets.Column(widgets.Space2, body...)))}
+	if !s.State.Final() {
+		no := s.No
+		parts = append(parts, l.NewButton("detail/show", widgets.Plain, w.t("detail.show"), "", func() {
+			a.cfg.Engine.Show(no)
+			a.open(pageTill)
+		}))
+	}
+	if rest := s.Refundable(); rest > 0 {
+		parts = append(parts, l.Rule(), l.Row(widgets.Space3,
+			widgets.Stretch(widgets.Column(0, l.NewLabel(w.t("detail.rest"), widgets.TextSmall, l.Muted), l.NewLabel(w.money(rest), widgets.TextTitle, l.Text).Bold())),
+			l.NewButton("detail/refund", widgets.Plain, w.t("detail.refund"), "", func() { a.openRefund(d.sale) })))
+	}
+	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, parts...))
+}
+
+// facts are the sale's data as lines of name and value.
+func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
+	a := h.app
+	w := a.words
+	var out []fyne.CanvasObject
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, h.fact(name, value))
+		}
+	}
+	add(w.t("detail.number"), string(s.No))
+	add(w.t("detail.provider"), s.ProviderNo)
+	add(w.t("detail.reference"), s.Intent.Reference)
+	add(w.t("detail.started"), a.moment(s.CreatedAt))
+	if p := s.Payment; p != nil {
+		add(w.t("detail.paid"), a.moment(p.At()))
+		if p.Paid != s.Intent.Amount {
+			add(w.t("detail.payer"), w.money(p.Paid))
+		}
+	}
+	add(w.t("detail.cashier"), s.Intent.Cashier)
+	add(w.t("detail.day"), s.Intent.BusinessDate)
+	add(w.t("detail.witnesses"), a.witnesses(s.Witnesses))
+	if s.Refunded > 0 {
+		add(w.t("detail.refunded"), w.money(s.Refunded))
+	}
+	if s.Pending > 0 {
+		add(w.t("detail.pending"), w.money(s.Pending))
+	}
+	if s.Elsewhere > 0 {
+		add(w.t("detail.elsewhere"), w.money(s.Elsewhere))
+	}
+	if s.Proof != "" {
+		add(w.t("detail.proof"), w.proof(s.Proof))
+	}
+	if r := s.Refusal; r != nil {
+		add(w.t("detail.refusal"), w.refusal(r))
+		add(w.t("detail.code"), strings.TrimSpace(r.Code+" "+r.Message))
+		add(w.t("detail.trace"), r.Trace)
+	}
+	return out
+}
+
+func (h *historyScreen) fact(name, value string) fyne.CanvasObject {
+	l := h.app.look
+	return l.Row(widgets.Space3, widgets.AtLeast(150, 0, l.NewLabel(name, widgets.TextBody, l.Muted)),
+		widgets.Stretch(l.NewLabel(value, widgets.TextBody, l.Text).Wrapped()))
+}
+
+// witnesses names who proved a state, and when.
+func (a *App) witnesses(list []pos.Witness) string {
+	var parts []string
+	seen := map[pos.Source]bool{}
+	for _, s := range list {
+		if !seen[s.Source] {
+			seen[s.Source] = true
+			parts = append(parts, a.words.source(s.Source)+" "+a.clock(s.At))
+		}
+	}
+	return strings.Join(parts, " + ")
+}
+
+func (w *words) proof(p pos.CloseProof) string {
+	switch p {
+	case pos.ProofFailure:
+		return w.t("proof.failure")
+	case pos.ProofRefused:
+		return w.t("proof.refused")
+	}
+	return w.t("proof.absent")
+}
+
+func (h *historyScreen) refunds() []fyne.CanvasObject {
+	l, w := h.app.look, h.app.words
+	if len(h.detail.refunds) == 0 {
+		return nil
+	}
+	out := []fyne.CanvasObject{widgets.AtLeast(0, widgets.Space2, widgets.Layers()), l.NewLabel(w.t("detail.refunds"), widgets.TextLarge, l.Text).Bold()}
+	for i := range h.detail.refunds {
+		out = append(out, h.app.refundCard(&h.detail.refunds[i]))
+	}
+	return out
+}
+
+// refundCard is a refund with its state in words.
+func (a *App) refundCard(r *pos.Refund) fyne.CanvasObject {
+	l, w := a.look, a.words
+	icon, soft, ink := "clock", l.AccentSoft, l.Accent
+	switch r.State {
+	case pos.RefundDone, pos.RefundSettled:
+		icon, soft, ink = "check", l.SuccessSoft, l.SuccessText
+	case pos.RefundFailed:
+		icon, soft, ink = "cross", l.FailureSoft, l.FailureText
+	case pos.RefundUnknown:
+		icon, soft, ink = "question", l.CautionSoft, l.CautionText
+	}
+	body := []fyne.CanvasObject{
+		l.Row(widgets.Space3, l.Icon(icon, 22, ink), widgets.Stretch(l.NewLabel(w.refund(r.State, 0), widgets.TextBody, ink).Bold()),
+			l.NewLabel(w.money(r.Intent.Amount), widgets.TextLarge, l.Text).Bold()),
+		l.NewLabel(w.refund(r.State, 1), widgets.TextBody, l.Text).Wrapped(),
+	}
+	if r.Outside {
+		body = append(body, l.NewLabel(w.t("refund.outside"), widgets.TextSmall, l.Text).Wrapped())
+	}
+	if r.Refusal != nil {
+		text := w.refusal(r.Refusal)
+		if about := strings.TrimSpace(r.Refusal.Code + " " + r.Refusal.Message); about != "" {
+			text += " " + w.t("result.refusal", "code", r.Refusal.Code, "text", r.Refusal.Message)
+		}
+		body = append(body, l.NewLabel(text+trace(w, r.Refusal.Trace), widgets.TextSmall, l.Text).Wrapped())
+	}
+	foot := a.moment(r.CreatedAt) + " · " + r.No.Short()
+	if r.Intent.Requester != "" {
+		foot += " · " + r.Intent.Requester
+	}
+	body = append(body, l.NewLabel(foot, widgets.TextSmall, l.Muted))
+	if r.Intent.Reason != "" {
+		body = append(body, l.NewLabel(r.Intent.Reason, widgets.TextSmall, l.Muted).Wrapped())
+	}
+	return widgets.Layers(widgets.Rounded(soft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space3, widgets.Column(2, body...)))
+}

@@ -1,0 +1,322 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// root covers the window and always has the toolkit's focus, so that every
+// key arrives here, whatever was clicked last.
+type root struct {
+	widget.BaseWidget
+	app     *App
+	content *fyne.Container
+}
+
+var (
+	_ fyne.Focusable     = (*root)(nil)
+	_ fyne.Tabbable      = (*root)(nil)
+	_ fyne.Shortcutable  = (*root)(nil)
+	_ desktop.Cursorable = (*root)(nil)
+)
+
+func newRoot(a *App) *root {
+	r := &root{app: a, content: widgets.Layers()}
+	r.ExtendBaseWidget(r)
+	return r
+}
+
+func (r *root) set(objects ...fyne.CanvasObject) {
+	r.content.Objects = objects
+	r.content.Refresh()
+}
+
+func (r *root) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(r.content) }
+func (r *root) Cursor() desktop.Cursor              { return desktop.DefaultCursor }
+func (r *root) FocusGained()                        {}
+func (r *root) FocusLost()                          {}
+func (r *root) AcceptsTab() bool                    { return true }
+func (r *root) TypedRune(c rune)                    { r.app.typed(c) }
+func (r *root) TypedKey(e *fyne.KeyEvent)           { r.app.pressed(e.Name) }
+
+func (r *root) TypedShortcut(s fyne.Shortcut) {
+	switch s := s.(type) {
+	case *fyne.ShortcutPaste:
+		r.app.pasted(s.Clipboard.Content())
+	case *fyne.ShortcutSelectAll:
+		if t, ok := r.app.focused().(widgets.Typist); ok {
+			t.SelectAll()
+		}
+	}
+}
+
+// Key presses closer together than this, several in a row, come from a
+// barcode scanner and not from fingers.
+const (
+	scannerGap  = 30 * time.Millisecond
+	scannerKeys = 4
+	// scannerRest ends a recognised burst: scanners falter now and then.
+	scannerRest = 250 * time.Millisecond
+)
+
+// guard recognises bursts of a scanner by the time between keys.
+type guard struct {
+	last  time.Time
+	run   int
+	burst bool
+}
+
+// key notes a key press. first says that it starts a new run, burst that it
+// belongs to a scanner.
+func (g *guard) key(now time.Time) (first, burst bool) {
+	gap := now.Sub(g.last)
+	g.last = now
+	switch {
+	case g.burst && gap < scannerRest:
+		return false, true
+	case gap < scannerGap && g.run > 0:
+		g.run++
+	default:
+		g.run, g.burst = 1, false
+	}
+	if g.run >= scannerKeys {
+		g.burst = true
+	}
+	return g.run == 1, g.burst
+}
+
+// enter notes the Enter key and reports whether it belongs to a scanner: two
+// quick keys before it are enough.
+func (g *guard) enter(now time.Time) bool {
+	before := g.run
+	_, burst := g.key(now)
+	if !burst && g.run >= 3 && before >= 2 {
+		g.burst, burst = true, true
+	}
+	return burst
+}
+
+// typed handles a character.
+func (a *App) typed(c rune) {
+	first, burst := a.guard.key(a.cfg.Now())
+	if t, ok := a.focused().(widgets.Typist); ok {
+		if amount := a.amountField(t); amount != nil {
+			amount.typed(c, first, burst)
+			return
+		}
+		t.TypeRune(c)
+		return
+	}
+	if len(a.dialogs) == 0 {
+		a.screen.typed(c, first, burst)
+	}
+}
+
+// pasted handles text from the clipboard.
+func (a *App) pasted(text string) {
+	if t, ok := a.focused().(widgets.Typist); ok {
+		if amount := a.amountField(t); amount != nil {
+			amount.refusePaste()
+			return
+		}
+		t.Paste(text)
+		return
+	}
+	if len(a.dialogs) == 0 {
+		a.screen.pasted()
+	}
+}
+
+// amountField is the amount behind a field that holds one.
+func (a *App) amountField(t widgets.Target) *amountInput {
+	if d := a.dialog(); d != nil && d.amount != nil && d.amount.field == t {
+		return d.amount
+	}
+	return nil
+}
+
+// pressed handles a key without a character.
+func (a *App) pressed(k fyne.KeyName) {
+	if k == fyne.KeyReturn || k == fyne.KeyEnter {
+		a.enter()
+		return
+	}
+	if t, ok := a.focused().(widgets.Typist); ok {
+		if amount := a.amountField(t); amount != nil && amount.key(k) {
+			return
+		}
+		if t.TypeKey(k) {
+			return
+		}
+	}
+	if a.globalKey(k) {
+		return
+	}
+	if d := a.dialog(); d != nil {
+		if k == fyne.KeyEscape {
+			d.escape()
+			return
+		}
+		a.moveFocus(k)
+		return
+	}
+	if a.screen.key(k) {
+		return
+	}
+	if k == fyne.KeySpace && a.focusShown {
+		if t := a.focused(); t != nil {
+			t.Press()
+		}
+		return
+	}
+	a.moveFocus(k)
+}
+
+// enter presses what has the focus, or does the screen's main action.
+func (a *App) enter() {
+	if a.guard.enter(a.cfg.Now()) {
+		if len(a.dialogs) == 0 {
+			a.screen.scanned()
+		}
+		return
+	}
+	if t := a.focused(); t != nil && t.Enabled() {
+		t.Press()
+		return
+	}
+	if len(a.dialogs) == 0 {
+		a.screen.enter()
+	}
+}
+
+// globalKey handles the keys that mean the same everywhere.
+func (a *App) globalKey(k fyne.KeyName) bool {
+	if len(a.dialogs) > 0 {
+		if k == fyne.KeyF1 && a.dialog().help {
+			a.closeDialog()
+			return true
+		}
+		return false
+	}
+	switch k {
+	case fyne.KeyF1:
+		a.openHelp()
+	case fyne.KeyF3:
+		a.open(pageHistory)
+	case fyne.KeyF4:
+		a.open(pageAlerts)
+	case fyne.KeyF7:
+		a.nextLanguage()
+	case fyne.KeyF8:
+		a.setDark(!a.dark)
+	case fyne.KeyF11:
+		a.win.SetFullScreen(!a.win.FullScreen())
+	default:
+		return false
+	}
+	return true
+}
+
+// moveFocus moves the focus by Tab and the arrows.
+func (a *App) moveFocus(k fyne.KeyName) {
+	step := 0
+	switch k {
+	case fyne.KeyTab:
+		step = 1
+		if d, ok := a.cfg.App.Driver().(desktop.Driver); ok && d.CurrentKeyModifiers()&fyne.KeyModifierShift != 0 {
+			step = -1
+		}
+	case fyne.KeyDown:
+		step = 1
+	case fyne.KeyUp:
+		step = -1
+	case fyne.KeyRight:
+		step = 1
+		if a.look.RTL {
+			step = -1
+		}
+	case fyne.KeyLeft:
+		step = -1
+		if a.look.RTL {
+			step = 1
+		}
+	}
+	targets := a.targets()
+	if step == 0 || len(targets) == 0 {
+		return
+	}
+	at := -1
+	for i, t := range targets {
+		if t.ID() == a.focusID {
+			at = i
+		}
+	}
+	switch {
+	case at < 0 && step > 0:
+		at = 0
+	case at < 0:
+		at = len(targets) - 1
+	default:
+		at = (at + step + len(targets)) % len(targets)
+	}
+	a.focus(targets[at].ID())
+}
+
+// targets are what the keyboard can reach now: in a dialog only what is in it.
+func (a *App) targets() []widgets.Target {
+	if d := a.dialog(); d != nil {
+		return widgets.Targets(d.object)
+	}
+	return widgets.Targets(a.main)
+}
+
+// focused is the target with the focus, or nil.
+func (a *App) focused() widgets.Target {
+	if a.focusID == "" {
+		return nil
+	}
+	for _, t := range a.targets() {
+		if t.ID() == a.focusID {
+			return t
+		}
+	}
+	return nil
+}
+
+// focus moves the focus to a target by its id; an empty id takes it away.
+func (a *App) focus(id string) {
+	if t := a.focused(); t != nil && t.ID() != id {
+		t.SetFocus(false)
+	}
+	a.focusID = id
+	a.focusShown = id != ""
+	a.refocus()
+	if t := a.focused(); t != nil {
+		for _, s := range widgets.Scrolls(a.main) {
+			for _, inside := range widgets.Targets(s.Content()) {
+				if inside == t {
+					s.Reveal(t)
+				}
+			}
+		}
+	}
+}
+
+// refocus draws the focus again after widgets were replaced.
+func (a *App) refocus() {
+	if t := a.focused(); t != nil {
+		t.SetFocus(true)
+	}
+}
+
+// field makes a text field that takes the focus when it is clicked.
+func (a *App) field(id, hint string, limit int) *widgets.Field {
+	f := a.look.NewField(id, hint, limit)
+	f.OnTap = func() { a.focus(id) }
+	return f
+}

@@ -1,0 +1,252 @@
+package ui
+
+import (
+	"context"
+	"strings"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// maxReason is the longest reason the provider takes, in characters.
+const maxReason = 64
+
+// refundStep is how far a refund dialog is.
+type refundStep int
+
+const (
+	refundEnter refundStep = iota
+	refundConfirm
+	refundSending
+	refundFollow
+)
+
+// refundDialog asks for a refund, reads it back, and follows it.
+type refundDialog struct {
+	app    *App
+	sale   pos.Sale
+	step   refundStep
+	input  *amountInput
+	reason string
+	note   string
+	// needsNote is set once the engine asked for a manager's note.
+	needsNote bool
+	amount    pos.Fils
+	failed    *message
+	no        pos.RefundNo
+	drawn     string
+	dialog    *dialog
+}
+
+func (a *App) openRefund(sale pos.Sale) {
+	r := &refundDialog{app: a, sale: sale}
+	r.input = &amountInput{fresh: true, changed: r.amountChanged}
+	r.input.set(sale.Refundable())
+	r.dialog = &dialog{start: "refund/amount", build: r.build, escape: r.back, update: r.update, amount: r.input, width: 600}
+	a.openDialog(r.dialog)
+}
+
+func (r *refundDialog) build() fyne.CanvasObject {
+	switch r.step {
+	case refundConfirm, refundSending:
+		return r.drawConfirm()
+	case refundFollow:
+		return r.drawFollow()
+	}
+	return r.drawEnter()
+}
+
+func (r *refundDialog) title(key string) fyne.CanvasObject {
+	l, w := r.app.look, r.app.words
+	return l.Row(widgets.Space3, l.Icon("undo", 28, l.Accent), widgets.Stretch(l.NewLabel(w.t(key), widgets.TextTitle, l.Text).Bold().Wrapped()))
+}
+
+func (r *refundDialog) drawEnter() fyne.CanvasObject {
+	a := r.app
+	l, w := a.look, a.words
+	r.input.field = a.field("refund/amount", w.t("till.amount"), maxTyped).Large()
+	r.input.field.SetText(r.input.text)
+	r.input.field.OnEnter = r.next
+	if r.input.fresh {
+		r.input.field.SelectAll()
+	}
+	reason := a.field("refund/reason", w.t("refund.reason"), maxReason)
+	reason.SetText(r.reason)
+	reason.OnChange = func(text string) { r.reason = text }
+	reason.OnEnter = r.next
+	body := []fyne.CanvasObject{
+		r.title("refund.title"),
+		l.NewLabel(w.t("refund.of", "no", r.sale.No.Short(), "amount", w.money(r.sale.Intent.Amount)), widgets.TextBody, l.Muted).Wrapped(),
+		l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("detail.rest"), widgets.TextLarge, l.Text)),
+			l.NewLabel(w.money(r.sale.Refundable()), widgets.TextLarge, l.Text).Bold()),
+		l.NewLabel(w.t("refund.amount"), widgets.TextBody, l.Muted), r.input.field,
+		l.NewLabel(w.t("refund.reason"), widgets.TextBody, l.Muted), reason,
+	}
+	if r.needsNote {
+		note := a.field("refund/note", w.t("refund.note"), maxNote)
+		note.SetText(r.note)
+		note.OnChange = func(text string) { r.note = text }
+		note.OnEnter = r.next
+		body = append(body, l.NewLabel(w.t("refund.note.text"), widgets.TextBody, l.Text).Wrapped(), note)
+	}
+	body = append(body, r.trouble(), l.Row(widgets.Space3, widgets.Filler(),
+		l.NewButton("refund/back", widgets.Plain, w.t("dialog.back"), "Esc", r.back),
+		l.NewButton("refund/next", widgets.Primary, w.t("refund.next"), "Enter", r.next)))
+	return widgets.Column(widgets.Space3, body...)
+}
+
+// trouble is what is wrong with the amount, or what the engine refused.
+func (r *refundDialog) trouble() fyne.CanvasObject {
+	l, w := r.app.look, r.app.words
+	text := ""
+	switch {
+	case r.input.reason != "":
+		text = w.t(r.input.reason, "max", w.money(r.sale.Refundable()))
+	case r.failed != nil:
+		text = r.failed.title + "\n" + r.failed.next
+	}
+	if text == "" {
+		return widgets.Layers()
+	}
+	return widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
+		l.NewLabel(text, widgets.TextBody, l.FailureText).Bold().Wrapped()))
+}
+
+func (r *refundDialog) amountChanged() {
+	r.failed = nil
+	r.app.redrawDialog("")
+}
+
+// next goes on to the read-back, with an amount that can be given back.
+func (r *refundDialog) next() {
+	f, ok := r.input.judge(true)
+	if ok && f > r.sale.Refundable() {
+		r.input.reason, ok = "refund.above", false
+	}
+	if !ok {
+		r.app.redrawDialog("refund/amount")
+		return
+	}
+	if r.needsNote && strings.TrimSpace(r.note) == "" {
+		r.app.redrawDialog("refund/note")
+		return
+	}
+	r.amount, r.step, r.failed = f, refundConfirm, nil
+	r.app.redrawDialog("refund/back")
+}
+
+// back is Escape: a step back, or out.
+func (r *refundDialog) back() {
+	switch r.step {
+	case refundConfirm:
+		r.step = refundEnter
+		r.app.redrawDialog("refund/amount")
+	case refundSending:
+	default:
+		r.app.closeDialog()
+	}
+}
+
+func (r *refundDialog) drawConfirm() fyne.CanvasObject {
+	a := r.app
+	l, w := a.look, a.words
+	yes := l.NewButton("refund/yes", widgets.Danger, w.t("refund.yes", "amount", w.money(r.amount)), "", r.send)
+	back := l.NewButton("refund/back", widgets.Plain, w.t("dialog.back"), "Esc", r.back)
+	if r.step == refundSending {
+		yes.SetText(w.t("refund.sending"))
+		yes.SetEnabled(false)
+		back.SetEnabled(false)
+	}
+	return widgets.Column(widgets.Space4, r.title("refund.confirm"),
+		l.NewLabel(w.money(r.amount), widgets.TextDisplay, l.Text).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle),
+		l.NewLabel(w.t("refund.readback", "no", r.sale.No.Short(), "rest", w.money(r.sale.Refundable()-r.amount)), widgets.TextLarge, l.Text).Wrapped(),
+		l.NewLabel(r.reason, widgets.TextBody, l.Muted).Wrapped(),
+		l.Row(widgets.Space3, widgets.Filler(), back, yes))
+}
+
+// send asks the engine once; the dialog is locked until it has answered.
+func (r *refundDialog) send() {
+	if r.step != refundConfirm {
+		return
+	}
+	a := r.app
+	r.step = refundSending
+	a.redrawDialog("")
+	request := pos.RefundRequest{Sale: r.sale.No, Amount: r.amount, Reason: strings.TrimSpace(r.reason),
+		Requester: a.cfg.Cashier, Approver: a.cfg.Cashier, Note: strings.TrimSpace(r.note)}
+	a.work(func(ctx context.Context) func() {
+		no, err := a.cfg.Engine.Refund(ctx, request)
+		return func() { r.sent(no, err) }
+	})
+}
+
+func (r *refundDialog) sent(no pos.RefundNo, err error) {
+	a := r.app
+	start := "refund/amount"
+	if err == nil {
+		r.step, r.no, start = refundFollow, no, "refund/close"
+		a.history.read()
+	} else {
+		m := a.words.explain(err)
+		r.step, r.failed = refundEnter, &m
+		if code(err) == pos.CodeRefundNote {
+			r.needsNote, start = true, "refund/note"
+		}
+		a.history.read()
+	}
+	if a.dialog() == r.dialog {
+		a.redrawDialog(start)
+	}
+}
+
+// refund is the present word on the refund that was sent.
+func (r *refundDialog) refund() *pos.Refund {
+	for i := range r.app.view.RefundsInFlight {
+		if x := &r.app.view.RefundsInFlight[i]; x.No == r.no {
+			return x
+		}
+	}
+	if d := r.app.history.detail; d != nil {
+		for i := range d.refunds {
+			if d.refunds[i].No == r.no {
+				return &d.refunds[i]
+			}
+		}
+	}
+	return nil
+}
+
+// update follows the refund: the dialog changes with its state.
+func (r *refundDialog) update() {
+	if d := r.app.history.detail; d != nil && d.sale.No == r.sale.No && r.step == refundEnter {
+		r.sale = d.sale
+	}
+	if r.step != refundFollow || r.app.dialog() != r.dialog {
+		return
+	}
+	state := ""
+	if x := r.refund(); x != nil {
+		state = string(x.State)
+	}
+	if state != r.drawn {
+		r.drawn = state
+		r.app.redrawDialog("refund/close")
+	}
+}
+
+func (r *refundDialog) drawFollow() fyne.CanvasObject {
+	a := r.app
+	l, w := a.look, a.words
+	x := r.refund()
+	if x == nil {
+		x = &pos.Refund{No: r.no, Sale: r.sale.No, State: pos.RefundRequested, CreatedAt: a.cfg.Now(), Intent: pos.RefundIntent{Amount: r.amount, Requester: a.cfg.Cashier}}
+	}
+	body := []fyne.CanvasObject{r.title("refund.follow"), a.refundCard(x)}
+	if !x.State.Final() {
+		body = append(body, l.NewLabel(w.t("refund.leave"), widgets.TextBody, l.Muted).Wrapped())
+	}
+	body = append(body, l.Row(widgets.Space3, widgets.Filler(), l.NewButton("refund/close", widgets.Primary, w.t("dialog.close"), "Esc", a.closeDialog)))
+	return widgets.Column(widgets.Space4, body...)
+}

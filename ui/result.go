@@ -1,0 +1,118 @@
+package ui
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// dress is how a result looks: colour, drawing and word, so that none of them
+// has to be told apart alone.
+type dress struct {
+	icon      string
+	fill, ink color.NRGBA
+}
+
+func (s *saleScreen) dress(p pos.Phase) dress {
+	l := s.app.look
+	switch p {
+	case pos.PhasePaid:
+		return dress{"check", l.Success, l.OnSuccess}
+	case pos.PhaseClosed:
+		return dress{"cross", l.Quiet, l.OnQuiet}
+	case pos.PhaseRefused:
+		return dress{"cross", l.Failure, l.OnFailure}
+	case pos.PhaseReversed:
+		return dress{"undo", l.Failure, l.OnFailure}
+	}
+	return dress{"question", l.Caution, l.OnCaution}
+}
+
+// drawResult fills the screen with the outcome. It stays until a key is pressed.
+func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
+	a := s.app
+	l, w := a.look, a.words
+	d := s.dress(v.Phase)
+	middle := func(text string, size float32, bold bool) fyne.CanvasObject {
+		label := l.NewLabel(text, size, d.ink).Aligned(widgets.Middle).Wrapped()
+		if bold {
+			label.Bold()
+		}
+		return label
+	}
+	one := func(text string, size float32) fyne.CanvasObject {
+		return l.NewLabel(text, size, d.ink).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle)
+	}
+	body := []fyne.CanvasObject{
+		l.Icon(d.icon, 104, d.ink),
+		one(w.phase(v.Phase, 1), widgets.TextAmount),
+		one(w.money(v.Sale.Intent.Amount), widgets.TextDisplay+12),
+		middle(s.sentence(v), widgets.TextTitle, v.Phase != pos.PhasePaid),
+	}
+	if v.Phase == pos.PhasePaid && v.Sale.Payment != nil && v.Sale.Payment.Paid != v.Sale.Intent.Amount {
+		body = append(body, middle(w.t("result.discount", "amount", w.money(v.Sale.Payment.Paid)), widgets.TextLarge, false))
+	}
+	if r := v.Sale.Refusal; r != nil && v.Phase == pos.PhaseRefused {
+		body = append(body, l.NewLabel(w.t("result.refusal", "code", r.Code, "text", r.Message), widgets.TextBody, d.ink).Aligned(widgets.Middle).Wrapped())
+		if r.Trace != "" {
+			body = append(body, middle(w.t("problem.trace", "trace", r.Trace), widgets.TextBody, false))
+		}
+	}
+	body = append(body, middle(s.facts(v), widgets.TextLarge, false))
+	text, key := w.t("result.next"), "Enter"
+	if !v.Sale.State.Final() {
+		text = w.t("result.park")
+	}
+	next := l.NewLargeButton("result/next", widgets.OnColor, text, key, s.dismiss)
+	details := l.NewPress("result/details", widgets.OnColor, widgets.Pad(widgets.Space5, widgets.Space4+2,
+		l.NewLabel(w.t("result.details"), widgets.TextTitle, color.NRGBA{0x12, 0x16, 0x1D, 255})), func() { a.openFront() })
+	buttons := []fyne.CanvasObject{next}
+	if v.Sale.State.Final() {
+		buttons = append(buttons, details)
+	}
+	body = append(body, widgets.AtLeast(0, widgets.Space3, widgets.Layers()), widgets.Centre(l.Row(widgets.Space4, buttons...)))
+	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.Column(widgets.Space3, body...))))
+}
+
+// sentence tells what the result means and what to do.
+func (s *saleScreen) sentence(v *pos.SaleView) string {
+	w := s.app.words
+	switch {
+	case v.Phase == pos.PhasePaid && v.Sale.Late:
+		return w.t("result.late")
+	case v.Phase == pos.PhaseRefused:
+		return w.refusal(v.Sale.Refusal)
+	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortWindow:
+		return w.t("result.expired")
+	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortCashier:
+		return w.t("result.cancelled")
+	}
+	return w.phase(v.Phase, 2)
+}
+
+// facts are the time, number and reference of a result.
+func (s *saleScreen) facts(v *pos.SaleView) string {
+	a := s.app
+	at := v.Sale.EndedAt
+	if v.Phase == pos.PhasePaid && v.Sale.Payment != nil && v.Sale.Payment.AtMs > 0 {
+		at = v.Sale.Payment.At()
+	}
+	if at.IsZero() {
+		at = v.Sale.CreatedAt
+	}
+	text := a.clock(at) + "   ·   " + v.Sale.No.Short()
+	if v.Sale.Intent.Reference != "" {
+		text += "   ·   " + v.Sale.Intent.Reference
+	}
+	return text
+}
+
+// openFront shows the details of the sale in front.
+func (a *App) openFront() {
+	if v := a.view.Front; v != nil {
+		a.openSale(v.Sale.No)
+	}
+}

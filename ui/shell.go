@@ -1,0 +1,183 @@
+package ui
+
+import (
+	"fmt"
+	"image/color"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// shell is what every screen shows: the mode banner, where one is, how the way
+// to the provider is, and the ways to the other screens.
+type shell struct {
+	app    *App
+	object fyne.CanvasObject
+	banner *region
+	bar    *region
+	said   string
+}
+
+func newShell(a *App) *shell {
+	s := &shell{app: a, banner: newRegion(), bar: newRegion()}
+	s.object = widgets.Column(0, s.banner.box, s.bar.box)
+	return s
+}
+
+// say shows a short sentence in the bar until the next change.
+func (s *shell) say(text string) {
+	s.said = text
+	s.update()
+}
+
+func (s *shell) update() {
+	v := s.app.view
+	s.banner.show(s.drawBanner, v.Mode)
+	drift := v.Hop.DriftKnown && abs(v.Hop.Drift) >= 2*time.Minute
+	s.bar.show(s.drawBar, s.app.page, v.Hop.Relay, v.Hop.Gateway, len(v.Alerts), drift, s.said, s.app.cfg.Cashier)
+	s.object.Refresh()
+}
+
+func abs(d time.Duration) time.Duration { return max(d, -d) }
+
+func (s *shell) drawBanner() fyne.CanvasObject {
+	l, w := s.app.look, s.app.words
+	var text string
+	switch s.app.view.Mode {
+	case pos.ModeTraining:
+		text = w.t("mode.training")
+	case pos.ModeProduction:
+		return widgets.Layers()
+	default:
+		text = w.t("mode.test")
+	}
+	label := l.NewLabel(text, widgets.TextBody, l.OnPractice).Bold().Aligned(widgets.Middle)
+	return widgets.Layers(widgets.Fill(l.Practice), widgets.Pad(widgets.Space4, widgets.Space1, label))
+}
+
+func (s *shell) drawBar() fyne.CanvasObject {
+	a := s.app
+	l, w := a.look, a.words
+	var lead fyne.CanvasObject
+	if a.page == pageTill {
+		lead = l.Row(widgets.Space3, widgets.Pad(widgets.Space2, 0, l.NewLabel(w.t("app.name"), widgets.TextTitle, l.Accent).Bold()),
+			l.NewLabel(a.cfg.Cashier, widgets.TextBody, l.Muted))
+	} else {
+		lead = l.NewPress("bar/till", widgets.Ghost, widgets.Pad(widgets.Space3, widgets.Space2+2, l.Row(widgets.Space2,
+			l.Icon(a.backIcon(), 20, l.Text), l.NewLabel(w.t("bar.till"), widgets.TextBody, l.Text).Bold(),
+			l.NewLabel("Esc", widgets.TextSmall, l.Muted))), func() { a.open(pageTill) })
+	}
+	theme := "moon"
+	if a.dark {
+		theme = "sun"
+	}
+	items := []fyne.CanvasObject{lead}
+	if s.said != "" {
+		items = append(items, widgets.Stretch(l.NewLabel(s.said, widgets.TextBody, l.CautionText).Aligned(widgets.Middle)))
+	} else {
+		items = append(items, widgets.Filler())
+	}
+	items = append(items, s.hop(),
+		s.link("bar/history", "history", w.t("bar.history"), "F3", a.page == pageHistory, func() { a.open(pageHistory) }),
+		s.alertLink(),
+		s.link("bar/language", "globe", w.t("bar.language"), "", false, a.nextLanguage),
+		s.link("bar/theme", theme, "", "", false, func() { a.setDark(!a.dark) }),
+		s.link("bar/help", "help", "", "F1", false, a.openHelp))
+	return widgets.Layers(widgets.Fill(l.Surface), widgets.Column(0,
+		widgets.Pad(widgets.Space3, widgets.Space2, l.Row(widgets.Space2, items...)), l.Rule()))
+}
+
+func (s *shell) link(id, icon, text, key string, on bool, do func()) fyne.CanvasObject {
+	l := s.app.look
+	parts := []fyne.CanvasObject{l.Icon(icon, 20, l.Text)}
+	if text != "" {
+		parts = append(parts, l.NewLabel(text, widgets.TextBody, l.Text))
+	}
+	if key != "" {
+		parts = append(parts, l.NewLabel(key, widgets.TextSmall, l.Muted))
+	}
+	return l.NewPress(id, widgets.Ghost, widgets.Pad(widgets.Space3, widgets.Space2+2, l.Row(widgets.Space2, parts...)), do).Selected(on)
+}
+
+func (s *shell) alertLink() fyne.CanvasObject {
+	a := s.app
+	l, w := a.look, a.words
+	n := len(a.view.Alerts)
+	if n == 0 {
+		return s.link("bar/alerts", "bell", w.t("bar.alerts"), "F4", a.page == pageAlerts, func() { a.open(pageAlerts) })
+	}
+	content := l.Row(widgets.Space2, l.Icon("alert", 20, l.OnCaution),
+		l.NewLabel(w.count("bar.alerts.count", n), widgets.TextBody, l.OnCaution).Bold(), l.NewLabel("F4", widgets.TextSmall, l.OnCaution))
+	return l.NewPress("bar/alerts", widgets.Ghost, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
+		widgets.Pad(widgets.Space3, widgets.Space2+2, content)), func() { a.open(pageAlerts) })
+}
+
+// hop is the light for the way to the provider: one mark and one word each for
+// the gateway and the relay, never colour alone.
+func (s *shell) hop() fyne.CanvasObject {
+	v, l, w := s.app.view, s.app.look, s.app.words
+	parts := []fyne.CanvasObject{s.light(w.t("hop.gateway"), v.Hop.Gateway)}
+	if v.Hop.Relay != pos.HopNone && v.Hop.Relay != "" {
+		parts = append(parts, s.light(w.t("hop.relay"), v.Hop.Relay))
+	}
+	if v.Hop.DriftKnown && abs(v.Hop.Drift) >= 2*time.Minute {
+		minutes := fmt.Sprint(int(abs(v.Hop.Drift).Minutes()))
+		parts = append(parts, l.Row(widgets.Space1, l.Icon("clock", 16, l.CautionText),
+			l.NewLabel(w.t("hop.drift", "minutes", minutes), widgets.TextSmall, l.CautionText)))
+	}
+	return widgets.Pad(widgets.Space3, 0, l.Row(widgets.Space4, parts...))
+}
+
+func (s *shell) light(name string, state pos.HopState) fyne.CanvasObject {
+	l, w := s.app.look, s.app.words
+	colour, word, icon := l.Faint, w.t("hop.waiting"), "dot-waiting"
+	switch state {
+	case pos.HopLive:
+		colour, word, icon = l.SuccessText, w.t("hop.live"), "dot"
+	case pos.HopFailing:
+		colour, word, icon = l.CautionText, w.t("hop.failing"), "dot-failing"
+	case pos.HopRefused:
+		colour, word, icon = l.FailureText, w.t("hop.refused"), "dot-failing"
+	case pos.HopNone:
+		word = w.t("hop.none")
+	}
+	return l.Row(widgets.Space2, l.Icon(icon, 14, colour),
+		widgets.Column(0, l.NewLabel(name, 11, l.Muted), l.NewLabel(word, widgets.TextSmall, colour).Bold()))
+}
+
+// chip is a state as a word on a soft colour with a drawing.
+func chip(l *widgets.Look, icon, text string, soft, ink color.NRGBA) fyne.CanvasObject {
+	return widgets.Layers(widgets.Rounded(soft, 7), widgets.Pad(widgets.Space2, 3, l.Row(6, l.Icon(icon, 15, ink), l.NewLabel(text, widgets.TextSmall, ink).Bold())))
+}
+
+// tone is how a phase is coloured where it is one of many.
+func (a *App) tone(p pos.Phase) (icon string, soft, ink color.NRGBA) {
+	l := a.look
+	switch p {
+	case pos.PhasePaid:
+		return "check", l.SuccessSoft, l.SuccessText
+	case pos.PhaseClosed, pos.PhaseRefused:
+		return "cross", l.Hover, l.Muted
+	case pos.PhaseUnknown:
+		return "question", l.CautionSoft, l.CautionText
+	case pos.PhaseReversed, pos.PhaseDisputed:
+		return "alert", l.FailureSoft, l.FailureText
+	}
+	return "clock", l.AccentSoft, l.Accent
+}
+
+func (a *App) phaseChip(p pos.Phase) fyne.CanvasObject {
+	icon, soft, ink := a.tone(p)
+	return chip(a.look, icon, a.words.phase(p, 0), soft, ink)
+}
+
+// backIcon points against the reading direction.
+func (a *App) backIcon() string {
+	if a.look.RTL {
+		return "right"
+	}
+	return "left"
+}

@@ -1,0 +1,330 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// maxReference is the longest reference in characters.
+const maxReference = 40
+
+// tillScreen is the amount pad with the sales around it.
+type tillScreen struct {
+	app    *App
+	amount amount
+	ref    string
+
+	figure *widgets.Label
+	reason *widgets.Label
+	frame  *region
+	field  *widgets.Field
+	charge *widgets.Press
+	notice *region
+	cards  *region
+	recent *region
+}
+
+func newTillScreen(a *App) *tillScreen { return &tillScreen{app: a} }
+
+func (t *tillScreen) build() fyne.CanvasObject {
+	l, w := t.app.look, t.app.words
+	t.notice, t.cards, t.recent = newRegion(), newRegion(), newRegion()
+	t.figure = l.NewLabel("", widgets.TextAmount, l.Text).Bold().Aligned(widgets.End).Fitting(widgets.TextTitle)
+	t.reason = l.NewLabel("", widgets.TextLarge, l.FailureText).Bold().Aligned(widgets.End)
+	t.field = t.app.field("till/reference", w.t("till.reference"), maxReference)
+	t.field.SetText(t.ref)
+	t.field.OnChange = func(text string) { t.ref = text }
+	t.field.OnEnter = func() { t.app.focus("") }
+	t.charge = l.NewLargeButton("till/charge", widgets.Primary, "", "Enter", func() { t.submit(false) })
+
+	figure := l.Card(widgets.Space5, widgets.Space3, widgets.Column(0,
+		l.Row(widgets.Space3, l.NewLabel(w.t("till.amount"), widgets.TextLarge, l.Muted), widgets.Stretch(t.reason)),
+		t.figure))
+	pad := widgets.Column(widgets.Space3,
+		t.notice.box, figure, t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad())), t.charge)
+	side := widgets.Column(widgets.Space4, widgets.Stretch(t.cards.box), t.recent.box)
+	t.draw()
+	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
+		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, side)))
+}
+
+// pad is the on-screen keys. Digits keep their places in every language.
+func (t *tillScreen) pad() fyne.CanvasObject {
+	l := t.app.look
+	key := func(s string) fyne.CanvasObject {
+		return widgets.Stretch(l.NewKey("pad/"+s, s, func() { t.tap(s) }))
+	}
+	line := func(keys ...string) fyne.CanvasObject {
+		var objects []fyne.CanvasObject
+		for _, k := range keys {
+			objects = append(objects, key(k))
+		}
+		return widgets.Stretch(widgets.RowLTR(widgets.Space2, objects...))
+	}
+	digits := widgets.Column(widgets.Space2, line("7", "8", "9"), line("4", "5", "6"), line("1", "2", "3"), line("0", "00", "."))
+	back := l.NewPress("pad/back", widgets.Key, widgets.Pad(0, widgets.Space2, l.Icon("backspace", 30, l.Text)), func() {
+		t.app.focus("")
+		t.amount.back()
+		t.draw()
+	})
+	clearKey := l.NewKey("pad/clear", "C", func() {
+		t.app.focus("")
+		t.amount.clear()
+		t.draw()
+	})
+	return widgets.RowLTR(widgets.Space2, widgets.StretchBy(3, digits),
+		widgets.StretchBy(1, widgets.Column(widgets.Space2, widgets.Stretch(back), widgets.Stretch(clearKey))))
+}
+
+// tap is a key of the on-screen pad.
+func (t *tillScreen) tap(s string) {
+	if t.app.charging {
+		return
+	}
+	if t.app.focusID != "" && !strings.HasPrefix(t.app.focusID, "pad/") {
+		t.app.focus("")
+	}
+	t.amount.add(s)
+	t.draw()
+}
+
+// draw shows the amount, what is wrong with it, and what Charge would do.
+func (t *tillScreen) draw() {
+	l, w := t.app.look, t.app.words
+	colour := l.Text
+	switch {
+	case t.amount.reason != "":
+		colour = l.FailureText
+	case t.amount.text == "":
+		colour = l.Faint
+	}
+	t.figure.Set(t.amount.shown(), colour)
+	reason := ""
+	if t.amount.reason != "" {
+		reason = w.t(t.amount.reason, "max", pos.MaxAmount.Grouped())
+	}
+	t.reason.SetText(reason)
+	text := w.t("till.charge")
+	if f, err := pos.ParseAmount(t.amount.text); err == nil && t.amount.reason == "" {
+		text = w.t("till.charge.amount", "amount", w.money(f))
+	}
+	if t.app.charging {
+		text = w.t("till.charging")
+	}
+	t.charge.SetText(text)
+	t.charge.SetEnabled(!t.app.charging && t.app.view.Trading == nil)
+}
+
+func (t *tillScreen) tick() {}
+
+func (t *tillScreen) update() {
+	v := t.app.view
+	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading))
+	var cards []any
+	for _, c := range v.Cards {
+		cards = append(cards, c.Sale.No, c.Phase, "|")
+	}
+	t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts))...)
+	var recent []any
+	for _, s := range v.Recent {
+		recent = append(recent, s.Sale.No, s.Phase, s.Sale.Refunded, s.Sale.Pending, "|")
+	}
+	t.recent.show(t.drawRecent, recent...)
+	t.draw()
+}
+
+func alertIDs(alerts []pos.Alert) []int64 {
+	var ids []int64
+	for _, a := range alerts {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+// drawNotice says why no sale may be made.
+func (t *tillScreen) drawNotice() fyne.CanvasObject {
+	if t.app.view.Trading == nil {
+		return widgets.Layers()
+	}
+	l := t.app.look
+	m := t.app.words.explain(t.app.view.Trading)
+	return widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space3,
+		l.Row(widgets.Space3, l.Icon("alert", 26, l.FailureText), widgets.Stretch(widgets.Column(0,
+			l.NewLabel(m.title, widgets.TextLarge, l.FailureText).Bold().Wrapped(),
+			l.NewLabel(m.next, widgets.TextBody, l.Text).Wrapped())))))
+}
+
+// drawCards shows the sales that are still open and the alerts that wait.
+func (t *tillScreen) drawCards() fyne.CanvasObject {
+	a := t.app
+	l, w := a.look, a.words
+	var list []fyne.CanvasObject
+	if n := len(a.view.Alerts); n > 0 {
+		first := a.view.Alerts[0]
+		text := widgets.Column(0, l.NewLabel(w.count("till.alerts", n), widgets.TextBody, l.OnCaution).Bold(),
+			l.NewLabel(w.alert(first.Kind, 0), widgets.TextBody, l.OnCaution))
+		list = append(list, l.NewPress("till/alerts", widgets.Item, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
+			widgets.Pad(widgets.Space4, widgets.Space3, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(text)))),
+			func() { a.open(pageAlerts) }))
+	}
+	if len(a.view.Cards) > 0 {
+		list = append(list, l.NewLabel(w.count("till.open", len(a.view.Cards)), widgets.TextBody, l.Muted).Bold())
+	}
+	for i := range a.view.Cards {
+		list = append(list, t.card(&a.view.Cards[i]))
+	}
+	if len(list) == 0 {
+		return widgets.Layers()
+	}
+	return widgets.NewScroll(90, widgets.Column(widgets.Space2, list...))
+}
+
+// card is a sale that is not in front: amount, when it began, how it stands.
+func (t *tillScreen) card(v *pos.SaleView) fyne.CanvasObject {
+	a := t.app
+	l, w := a.look, a.words
+	icon, soft, ink := a.tone(v.Phase)
+	no := v.Sale.No
+	head := l.Row(widgets.Space2, l.Icon(icon, 22, ink),
+		widgets.Stretch(l.NewLabel(w.phase(v.Phase, 0), widgets.TextBody, ink).Bold()),
+		l.NewLabel(w.money(v.Sale.Intent.Amount), widgets.TextTitle, l.Text).Bold())
+	foot := l.Row(widgets.Space2, widgets.Stretch(l.NewLabel(w.t("card.started", "time", a.when(v.Sale.CreatedAt)), widgets.TextSmall, l.Text)),
+		l.NewLabel(label(&v.Sale), widgets.TextSmall, l.Muted))
+	body := []fyne.CanvasObject{head, foot}
+	if v.Phase == pos.PhaseUnknown {
+		body = append(body, l.NewLabel(w.t("card.unknown"), widgets.TextSmall, ink).Bold().Wrapped())
+	}
+	surface := widgets.Rounded(soft, widgets.Radius)
+	return l.NewPress("card/"+string(no), widgets.Item, widgets.Layers(surface,
+		widgets.Pad(widgets.Space4, widgets.Space3, widgets.Column(widgets.Space1, body...))), func() { a.cfg.Engine.Show(no) })
+}
+
+// label is how a sale is called in a list: its reference, or its number.
+func label(s *pos.Sale) string {
+	if s.Intent.Reference != "" {
+		return s.Intent.Reference
+	}
+	return s.No.Short()
+}
+
+// drawRecent is the last five sales, always there.
+func (t *tillScreen) drawRecent() fyne.CanvasObject {
+	a := t.app
+	l, w := a.look, a.words
+	rows := []fyne.CanvasObject{l.NewLabel(w.t("till.recent"), widgets.TextBody, l.Muted).Bold()}
+	var list []fyne.CanvasObject
+	for i := range a.view.Recent {
+		v := &a.view.Recent[i]
+		no := v.Sale.No
+		line := l.Row(widgets.Space3,
+			widgets.AtLeast(96, 0, l.NewLabel(a.when(v.Sale.CreatedAt), widgets.TextSmall, l.Muted)),
+			widgets.Stretch(l.NewLabel(w.money(v.Sale.Intent.Amount), widgets.TextBody, l.Text).Bold()),
+			a.phaseChip(v.Phase))
+		list = append(list, l.NewPress("recent/"+string(no), widgets.Item, widgets.Pad(widgets.Space3, widgets.Space2, line),
+			func() { a.openSale(no) }))
+	}
+	if len(list) == 0 {
+		list = append(list, widgets.Pad(widgets.Space3, widgets.Space3, l.NewLabel(w.t("till.recent.none"), widgets.TextBody, l.Muted)))
+	}
+	return widgets.Column(widgets.Space2, append(rows, l.Card(widgets.Space1, widgets.Space1, widgets.Column(0, list...)))...)
+}
+
+func (t *tillScreen) typed(c rune, first, burst bool) {
+	if t.app.charging || c == ' ' && t.app.focusShown {
+		return
+	}
+	if t.app.focusID != "" {
+		t.app.focus("")
+	}
+	t.amount.typed(c, first, burst)
+	t.draw()
+}
+
+func (t *tillScreen) pasted() {
+	t.amount.reason = "amount.pasted"
+	t.draw()
+}
+
+func (t *tillScreen) scanned() {
+	t.amount.scanned()
+	t.draw()
+}
+
+func (t *tillScreen) key(k fyne.KeyName) bool {
+	if t.app.charging {
+		return k == fyne.KeyBackspace || k == fyne.KeyDelete || k == fyne.KeyEscape
+	}
+	switch k {
+	case fyne.KeyBackspace:
+		t.amount.back()
+	case fyne.KeyDelete:
+		t.amount.clear()
+	case fyne.KeyEscape:
+		if t.app.focusID != "" {
+			t.app.focus("")
+			return true
+		}
+		t.amount.clear()
+	case fyne.KeyF6:
+		t.app.focus("till/reference")
+		return true
+	default:
+		return false
+	}
+	t.draw()
+	return true
+}
+
+func (t *tillScreen) enter() { t.charge.Press() }
+
+// submit charges the amount. Until the engine has answered nothing more can be
+// charged, so that a double press is one sale.
+func (t *tillScreen) submit(confirmed bool) {
+	a := t.app
+	if a.charging || a.view.Trading != nil {
+		return
+	}
+	f, ok := t.amount.judge(true)
+	if !ok {
+		t.draw()
+		return
+	}
+	a.charging = true
+	t.draw()
+	request := pos.ChargeRequest{Amount: f, Reference: strings.TrimSpace(t.ref), Cashier: a.cfg.Cashier, Confirmed: confirmed}
+	a.work(func(ctx context.Context) func() {
+		_, err := a.cfg.Engine.Charge(ctx, request)
+		return func() { t.charged(request, err) }
+	})
+}
+
+func (t *tillScreen) charged(r pos.ChargeRequest, err error) {
+	a := t.app
+	a.charging = false
+	if err == nil {
+		t.amount.clear()
+		t.ref = ""
+		t.field.SetText("")
+		t.draw()
+		return
+	}
+	t.draw()
+	m := a.words.explain(err)
+	switch code(err) {
+	case pos.CodeSameAmount:
+		a.confirm(confirmation{icon: "question", title: m.title, text: m.next,
+			yes: a.words.t("same.yes", "amount", a.words.money(r.Amount)), no: a.words.t("same.no"),
+			kind: widgets.Primary, do: func() { t.submit(true) }})
+	case pos.CodeAmount:
+		t.amount.reason = "amount.letters"
+		t.draw()
+	default:
+		a.tell(m)
+	}
+}

@@ -1,0 +1,86 @@
+package widgets
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+)
+
+// Scroll shows content of any height in the height it is given. The content
+// gets the full width, so that its lines break there.
+type Scroll struct {
+	widget.BaseWidget
+	content fyne.CanvasObject
+	holder  *fyne.Container
+	scroll  *container.Scroll
+	width   float32
+	least   float32
+}
+
+// NewScroll makes a scroll that asks for at least a height.
+func NewScroll(least float32, content fyne.CanvasObject) *Scroll {
+	s := &Scroll{content: content, least: least}
+	s.holder = box(&scrolled{s}, content)
+	s.scroll = container.NewVScroll(s.holder)
+	s.ExtendBaseWidget(s)
+	return s
+}
+
+type scrolled struct{ scroll *Scroll }
+
+func (l *scrolled) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(0, HeightFor(l.scroll.content, l.scroll.width))
+}
+func (l *scrolled) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	(&stretch{}).Layout(objects, size)
+}
+
+// Content is what the scroll shows.
+func (s *Scroll) Content() fyne.CanvasObject { return s.content }
+
+// Offset is how far it is scrolled down.
+func (s *Scroll) Offset() float32 { return s.scroll.Offset.Y }
+
+// ScrollTo scrolls down to an offset.
+func (s *Scroll) ScrollTo(y float32) { s.scroll.ScrollToOffset(fyne.NewPos(0, y)) }
+
+// Reveal scrolls so that an object inside is visible.
+func (s *Scroll) Reveal(o fyne.CanvasObject) {
+	d := fyne.CurrentApp().Driver()
+	y := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s.holder).Y
+	top, height := s.scroll.Offset.Y, s.Size().Height
+	switch h := o.Size().Height; {
+	case y < top:
+		s.ScrollTo(max(0, y-Space2))
+	case y+h > top+height:
+		s.ScrollTo(y + h - height + Space2)
+	}
+}
+
+// MinSize is small: the point of a scroll.
+func (s *Scroll) MinSize() fyne.Size { return fyne.NewSize(80, s.least) }
+
+// Resize lays the content out for the new width.
+func (s *Scroll) Resize(size fyne.Size) {
+	s.width = size.Width
+	s.BaseWidget.Resize(size)
+}
+
+// CreateRenderer is part of fyne.Widget.
+func (s *Scroll) CreateRenderer() fyne.WidgetRenderer { return &scrollRenderer{s} }
+
+type scrollRenderer struct{ s *Scroll }
+
+func (r *scrollRenderer) Destroy()           {}
+func (r *scrollRenderer) MinSize() fyne.Size { return r.s.MinSize() }
+func (r *scrollRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.s.scroll}
+}
+func (r *scrollRenderer) Layout(size fyne.Size) {
+	r.s.scroll.Resize(size)
+	r.s.holder.Resize(fyne.NewSize(size.Width, max(size.Height, r.s.holder.MinSize().Height)))
+}
+func (r *scrollRenderer) Refresh() {
+	r.Layout(r.s.Size())
+	r.s.scroll.Refresh()
+}
