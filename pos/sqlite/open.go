@@ -249,8 +249,15 @@ func openReaders(ctx context.Context, path string) (*sql.DB, error) {
 		return db, nil
 	}
 	err = errors.Join(err, db.Close())
-	if !sideFilesDenied(err) || !walEmpty(path) {
+	switch {
+	case !sideFilesDenied(err):
 		return nil, err
+	case walEmpty(path):
+	case isFull(err):
+		return nil, err
+	default: // the bare file alone would hide what was committed last
+		return nil, fmt.Errorf("%w: its write-ahead log holds facts that cannot be read here: %w",
+			pos.ErrJournalReadOnly, err)
 	}
 	db = connect(path, accessFrozen, readerCount)
 	if err := probe(ctx, db); err != nil {
