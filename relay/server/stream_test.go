@@ -477,3 +477,38 @@ func TestStream_SeamLosesAndDoublesNothing(t *testing.T) {
 		})
 	}
 }
+
+// gateStore holds back the result of a read that has already been made.
+type gateStore struct {
+	server.Store
+	reached chan struct{}
+	open    chan struct{}
+}
+
+func (g *gateStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
+	page, err := g.Store.Next(ctx, a, after, limit)
+	select {
+	case g.reached <- struct{}{}:
+		<-g.open
+	default:
+	}
+	return page, err
+}
+
+// Everything stored between a till's last read and its first live message comes
+// through the queue, and what overflows the queue through another read.
+func TestStream_NothingSlipsBetweenReadAndLive(t *testing.T) {
+	for _, queue := range []int{1, 2, 8} {
+		store := &gateStore{Store: newMemory(t, server.MemoryConfig{}), reached: make(chan struct{}), open: make(chan struct{})}
+		n := startNode(t, server.Config{Store: store, Queue: queue})
+		c := n.dial(t, "pc1", "")
+		<-store.reached
+		for _, body := range []string{"1", "2", "3"} {
+			n.put(t, body)
+		}
+		close(store.open)
+		c.want(relay.TypeHello)
+		c.want(relay.TypeLive)
+		c.wantBodies("1", "2", "3")
+	}
+}
