@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+
+	"github.com/filspos/fils/pos"
 )
 
 // LimitPages makes SQLite find the disk full at its present size plus extra
@@ -30,4 +32,26 @@ func OpenWithMigration(ctx context.Context, path string, opt Options, text strin
 	}
 	list = append(list, migration{int64(len(list) + 1), "extra", text})
 	return open(ctx, path, opt, list)
+}
+
+// Explain is SQLite's plan for the query behind Sales.
+func (j *Journal) Explain(ctx context.Context, q pos.SaleQuery) (steps []string, err error) {
+	s, err := plan(ctx, j.readers, q, pageDefault)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := j.readers.QueryContext(ctx, "EXPLAIN QUERY PLAN "+s.String(), s.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int64
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return steps, rows.Err()
 }

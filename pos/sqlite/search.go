@@ -37,7 +37,7 @@ func (j *Journal) Sales(ctx context.Context, q pos.SaleQuery) (pos.SalePage, err
 	if err != nil {
 		return pos.SalePage{}, wrap(j.path, err)
 	}
-	list, err := docs[pos.Sale](ctx, tx, "SELECT doc FROM ("+s.String()+")", s.args...)
+	list, err := docs[pos.Sale](ctx, tx, s.String(), s.args...)
 	if err != nil {
 		return pos.SalePage{}, wrap(j.path, err)
 	}
@@ -81,27 +81,27 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 	}
 	switch {
 	case few:
-		s.add("SELECT at_ms, s.no, doc FROM (")
+		s.add("SELECT doc FROM (")
 		hits.union(s)
-		s.add(") h CROSS JOIN sales s ON s.no = h.no WHERE true")
+		s.add(") CROSS JOIN sales ON no = hit WHERE true")
 		s.filter(q)
 		s.states(q.States)
 		s.add(newestFirst, limit)
 	case q.Amount > 0:
-		s.walk("sales_amount", q, hits, q.States)
+		s.walk("doc", "sales_amount", q, hits, q.States)
 		s.add(newestFirst, limit)
 	case len(q.States) > 0:
 		s.perState(q, hits, limit)
 	default:
-		s.walk("sales_time", q, hits, nil)
+		s.walk("doc", "sales_time", q, hits, nil)
 		s.add(newestFirst, limit)
 	}
 	return s, nil
 }
 
 // walk follows one index from the newest sale backwards.
-func (s *statement) walk(index string, q pos.SaleQuery, hits ranges, states []pos.SaleState) {
-	s.add("SELECT at_ms, no, doc FROM sales INDEXED BY " + index + " WHERE true")
+func (s *statement) walk(columns, index string, q pos.SaleQuery, hits ranges, states []pos.SaleState) {
+	s.add("SELECT " + columns + " FROM sales INDEXED BY " + index + " WHERE true")
 	s.filter(q)
 	s.states(states)
 	// The plus keeps SQLite from leaving the index for those of the text.
@@ -115,12 +115,13 @@ func (s *statement) walk(index string, q pos.SaleQuery, hits ranges, states []po
 
 // perState takes one page of each state and merges them.
 func (s *statement) perState(q pos.SaleQuery, hits ranges, limit int) {
+	s.add("SELECT doc FROM (")
 	for i, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
 		s.add([]string{"", " UNION ALL "}[min(i, 1)] + "SELECT * FROM (")
-		s.walk("sales_state", q, hits, []pos.SaleState{state})
+		s.walk("at_ms, no, doc", "sales_state", q, hits, []pos.SaleState{state})
 		s.add(newestFirst+")", limit)
 	}
-	s.add(newestFirst, limit)
+	s.add(")"+newestFirst, limit)
 }
 
 // filter adds everything but states and text.
@@ -172,7 +173,7 @@ func textRanges(text string) ranges {
 // indexed is the selection of one range through its index. The partial
 // indexes leave empty values out and must be told so.
 func (r textRange) indexed(s *statement) {
-	s.add("SELECT no FROM sales WHERE "+r.column+" >= ? AND "+r.column+" < ? AND "+r.column+" <> ''", r.from, r.to)
+	s.add("SELECT no AS hit FROM sales WHERE "+r.column+" >= ? AND "+r.column+" < ? AND "+r.column+" <> ''", r.from, r.to)
 }
 
 func (h ranges) union(s *statement) {

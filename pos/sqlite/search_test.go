@@ -1,0 +1,187 @@
+package sqlite_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/sqlite"
+)
+
+// history records count sales of all kinds and returns them newest first.
+func history(t testing.TB, j *sqlite.Journal, count int) []pos.Sale {
+	t.Helper()
+	random := rand.New(rand.NewPCG(3, 4))
+	const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	var facts []pos.Fact
+	var numbers []pos.SaleNo
+	for n := range count {
+		no := []byte("S260301-")
+		for range 20 {
+			no = append(no, letters[random.IntN(len(letters))])
+		}
+		sale := paidSale(n / 3) // three sales share each time, amount and reference
+		switch n % 5 {
+		case 1:
+			sale = sale[:1]
+		case 2:
+			sale = append(sale[:3:3], failed(n/3))
+		}
+		for _, f := range sale {
+			f.Sale = pos.SaleNo(no)
+			if f.Order != nil {
+				report := *f.Order
+				report.ProviderNo = providerNo(n*7919 + 13)
+				f.Order = &report
+			}
+			facts = append(facts, f)
+		}
+		numbers = append(numbers, pos.SaleNo(no))
+	}
+	record(t, j, facts...)
+	var list []pos.Sale
+	for _, no := range numbers {
+		s, err := j.Sale(t.Context(), no)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b pos.Sale) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(string(b.No), string(a.No))
+	})
+	return list
+}
+
+// matches says in plain words what a query means.
+func matches(q pos.SaleQuery, s pos.Sale) bool {
+	text := strings.ToLower(strings.TrimSpace(pos.NormalizeDigits(q.Text)))
+	no, provider := strings.ToLower(string(s.No)), strings.ToLower(s.ProviderNo)
+	found := text == "" || strings.HasPrefix(no, text) || strings.HasSuffix(no, text) ||
+		strings.HasPrefix(provider, text) || strings.HasSuffix(provider, text) ||
+		strings.HasPrefix(strings.ToLower(s.Intent.Reference), text)
+	return found &&
+		(len(q.States) == 0 || slices.Contains(q.States, s.State)) &&
+		(q.Amount == 0 || q.Amount == s.Intent.Amount) &&
+		(q.From.IsZero() || !s.CreatedAt.Before(q.From)) &&
+		(q.To.IsZero() || s.CreatedAt.Before(q.To))
+}
+
+func TestSalesFindsExactlyWhatMatchesPageByPage(t *testing.T) {
+	j := bound(t, newPath(t))
+	all := history(t, j, 240)
+	some := all[100]
+	texts := []string{"", "S", "s260301-", string(some.No), strings.ToLower(string(some.No)), some.No.Short(),
+		string(some.No)[:12], some.ProviderNo, some.ProviderNo[len(some.ProviderNo)-6:], "1317400", "131740000000001",
+		"table", "Table 3", " table 3 ", "table ٣", "able", "%", "*", "?", "S260301-%", "nothing", "'", strings.Repeat("S", 500)}
+	states := [][]pos.SaleState{nil, {pos.SalePaid}, {pos.SaleClosed, pos.SaleCreating}, {pos.SaleUnknown},
+		{pos.SalePaid, pos.SalePaid, pos.SaleClosed}}
+	amounts := []pos.Fils{0, amount(3), 7}
+	times := [][2]time.Time{{}, {at(10), at(40)}, {at(70), {}}, {{}, at(5)}}
+	found := 0
+	for _, text := range texts {
+		for _, state := range states {
+			for _, amount := range amounts {
+				for _, span := range times {
+					q := pos.SaleQuery{Text: text, States: state, Amount: amount, From: span[0], To: span[1], Limit: 7}
+					var want []pos.Sale
+					for _, s := range all {
+						if matches(q, s) {
+							want = append(want, s)
+						}
+					}
+					got := pages(t, j, q)
+					if !slices.EqualFunc(got, want, func(a, b pos.Sale) bool { return a.No == b.No }) {
+						t.Errorf("%+v: %d sales, want %d", q, len(got), len(want))
+					}
+					found += len(got)
+				}
+			}
+		}
+	}
+	if found < len(all) {
+		t.Errorf("the queries found %d sales in all", found)
+	}
+}
+
+// pages follows a query to its end.
+func pages(t *testing.T, j *sqlite.Journal, q pos.SaleQuery) (all []pos.Sale) {
+	t.Helper()
+	for range 1000 {
+		page, err := j.Sales(t.Context(), q)
+		if err != nil {
+			t.Fatalf("%+v: %v", q, err)
+		}
+		if page.Next != nil && len(page.Sales) != q.Limit || len(page.Sales) > q.Limit {
+			t.Fatalf("%+v: a page of %d", q, len(page.Sales))
+		}
+		all = append(all, page.Sales...)
+		if page.Next == nil {
+			return all
+		}
+		q.Before = *page.Next
+	}
+	t.Fatalf("%+v has no end", q)
+	return nil
+}
+
+func TestATextWithVeryManyHitsWalksTheHistory(t *testing.T) {
+	j := bound(t, newPath(t))
+	all := history(t, j, 2100)
+	for _, q := range []pos.SaleQuery{{Text: "s26"}, {Text: "S26", States: []pos.SaleState{pos.SaleClosed, pos.SalePaid}},
+		{Text: "s26", Amount: amount(9)}} {
+		var want []pos.Sale
+		for _, s := range all {
+			if matches(q, s) {
+				want = append(want, s)
+			}
+		}
+		q.Limit = 400
+		equal(t, q.Text, pages(t, j, q), want)
+	}
+}
+
+func TestALimitIsKeptInBounds(t *testing.T) {
+	j := bound(t, newPath(t))
+	history(t, j, 600)
+	for limit, want := range map[int]int{0: 50, -1: 50, 1: 1, 100_000: 500} {
+		page, err := j.Sales(t.Context(), pos.SaleQuery{Limit: limit})
+		if err != nil || len(page.Sales) != want || page.Next == nil {
+			t.Errorf("limit %d: %d sales, %v", limit, len(page.Sales), err)
+		}
+	}
+}
+
+func TestNoQueryReadsTheWholeHistory(t *testing.T) {
+	j := bound(t, newPath(t))
+	history(t, j, 60)
+	for _, q := range []pos.SaleQuery{
+		{},
+		{Before: pos.PageMark{AtMs: 1, No: "S"}},
+		{From: at(1), To: at(9)},
+		{Amount: 1003},
+		{Amount: 1003, States: []pos.SaleState{pos.SalePaid, pos.SaleClosed}},
+		{States: []pos.SaleState{pos.SalePaid}},
+		{States: []pos.SaleState{pos.SalePaid, pos.SaleClosed}, From: at(1)},
+		{Text: "S260301-0"},
+		{Text: "Table 1", Amount: 1003},
+	} {
+		steps, err := j.Explain(t.Context(), q)
+		if err != nil || len(steps) == 0 {
+			t.Fatalf("%+v: %v", q, err)
+		}
+		for _, step := range steps {
+			scan := strings.HasPrefix(step, "SCAN sales") && !strings.Contains(step, "USING INDEX sales_time")
+			sort := strings.Contains(step, "TEMP B-TREE FOR ORDER BY") && q.Text == "" && len(q.States) < 2
+			if scan || sort {
+				t.Errorf("%+v: %s\n%s", q, step, strings.Join(steps, "\n"))
+			}
+		}
+	}
+}
