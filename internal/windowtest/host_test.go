@@ -184,6 +184,34 @@ func (s *screen) answered(t *testing.T, before []byte) {
 	}
 }
 
+// still waits until nothing on the screen has moved for a while, so that what
+// was read from the disk is shown. A countdown never ends: it gives up then.
+func (s *screen) still(t *testing.T) {
+	t.Helper()
+	const enough, calm = 5 * time.Second, 4
+	ctx, cancel := context.WithTimeout(t.Context(), enough)
+	defer cancel()
+	again := time.NewTicker(120 * time.Millisecond)
+	defer again.Stop()
+	var before []byte
+	for same := 0; same < calm; {
+		now, err := os.ReadFile(s.buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same++
+		if !bytes.Equal(now, before) {
+			same = 0
+		}
+		before = now
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
 // look takes a picture of the whole screen.
 func (s *screen) look() (*image.RGBA, error) {
 	dump, err := os.ReadFile(s.buffer)
