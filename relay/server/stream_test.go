@@ -478,20 +478,20 @@ func TestStream_SeamLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
-// gateStore holds back the result of a read that has already been made.
+// gateStore holds back the result of the first read, after it has been made.
 type gateStore struct {
 	server.Store
+	first   sync.Once
 	reached chan struct{}
 	open    chan struct{}
 }
 
 func (g *gateStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
 	page, err := g.Store.Next(ctx, a, after, limit)
-	select {
-	case g.reached <- struct{}{}:
+	g.first.Do(func() {
+		close(g.reached)
 		<-g.open
-	default:
-	}
+	})
 	return page, err
 }
 
