@@ -161,9 +161,18 @@ func (a *App) pump(changes <-chan struct{}) {
 		case <-changes:
 			a.post(a.refresh)
 		case <-second.C:
-			a.post(func() { a.screen.tick() })
+			a.post(a.tick)
 		}
 	}
+}
+
+// tick redraws what depends on the time, and everything when the window came
+// to a monitor of another density.
+func (a *App) tick() {
+	if a.win.Canvas().Scale() != a.look.Scale {
+		a.relook()
+	}
+	a.screen.tick()
 }
 
 // Close ends what Show started and waits for it. It may be called more than
@@ -314,7 +323,7 @@ func (a *App) saved() {
 }
 
 func (a *App) relook() {
-	a.look = widgets.NewLook(a.fonts, a.dark, a.words.rtl())
+	a.look = widgets.NewLook(a.fonts, a.dark, a.words.rtl(), a.win.Canvas().Scale())
 	a.cfg.App.Settings().SetTheme(toolkitTheme{a.look})
 	a.rebuild()
 }
@@ -364,12 +373,14 @@ type region struct {
 
 func newRegion() *region { return &region{box: widgets.Layers()} }
 
-func (r *region) show(build func() fyne.CanvasObject, key ...any) {
+// show makes the content anew if the key differs, and reports whether it did.
+func (r *region) show(build func() fyne.CanvasObject, key ...any) bool {
 	k := fmt.Sprint(key...)
 	if r.set && k == r.key {
-		return
+		return false
 	}
 	r.key, r.set = k, true
 	r.box.Objects = []fyne.CanvasObject{build()}
 	r.box.Refresh()
+	return true
 }

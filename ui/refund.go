@@ -159,11 +159,14 @@ func (r *refundDialog) drawConfirm() fyne.CanvasObject {
 		yes.SetEnabled(false)
 		back.SetEnabled(false)
 	}
-	return widgets.Column(widgets.Space4, r.title("refund.confirm"),
+	body := []fyne.CanvasObject{r.title("refund.confirm"),
 		l.NewLabel(w.money(r.amount), widgets.TextDisplay, l.Text).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle),
 		l.NewLabel(w.t("refund.readback", "no", r.sale.No.Short(), "rest", w.money(r.sale.Refundable()-r.amount)), widgets.TextLarge, l.Text).Wrapped(),
-		l.NewLabel(r.reason, widgets.TextBody, l.Muted).Wrapped(),
-		l.Row(widgets.Space3, widgets.Filler(), back, yes))
+	}
+	if r.reason != "" {
+		body = append(body, l.NewLabel(r.reason, widgets.TextBody, l.Muted).Wrapped())
+	}
+	return widgets.Column(widgets.Space4, append(body, l.Row(widgets.Space3, widgets.Filler(), back, yes))...)
 }
 
 // send asks the engine once; the dialog is locked until it has answered.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"strings"
 
 	"fyne.io/fyne/v2"
 
@@ -27,6 +28,8 @@ func (s *saleScreen) dress(p pos.Phase) dress {
 		return dress{"cross", l.Failure, l.OnFailure}
 	case pos.PhaseReversed:
 		return dress{"undo", l.Failure, l.OnFailure}
+	case pos.PhaseDisputed:
+		return dress{"alert", l.Caution, l.OnCaution}
 	}
 	return dress{"question", l.Caution, l.OnCaution}
 }
@@ -48,9 +51,14 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	}
 	body := []fyne.CanvasObject{
 		l.Icon(d.icon, 104, d.ink),
-		one(w.phase(v.Phase, 1), widgets.TextAmount),
+		one(w.phase(v.Phase, 1), widgets.TextHuge),
 		one(w.money(v.Sale.Intent.Amount), widgets.TextDisplay+12),
-		middle(s.sentence(v), widgets.TextTitle, v.Phase != pos.PhasePaid),
+	}
+	order, rest, ordered := strings.Cut(s.sentence(v), "\n")
+	if ordered {
+		body = append(body, middle(order, widgets.TextHeading, true), middle(rest, widgets.TextLarge, false))
+	} else {
+		body = append(body, middle(order, widgets.TextTitle, false))
 	}
 	if v.Phase == pos.PhasePaid && v.Sale.Payment != nil && v.Sale.Payment.Paid != v.Sale.Intent.Amount {
 		body = append(body, middle(w.t("result.discount", "amount", w.money(v.Sale.Payment.Paid)), widgets.TextLarge, false))
@@ -61,14 +69,20 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 			body = append(body, middle(w.t("problem.trace", "trace", r.Trace), widgets.TextBody, false))
 		}
 	}
-	body = append(body, middle(s.facts(v), widgets.TextLarge, false))
+	var facts []fyne.CanvasObject
+	for i, fact := range s.facts(v) {
+		if i > 0 {
+			facts = append(facts, l.NewLabel("·", widgets.TextLarge, d.ink))
+		}
+		facts = append(facts, l.NewLabel(fact, widgets.TextLarge, d.ink))
+	}
+	body = append(body, widgets.Centre(l.Row(widgets.Space4, facts...)))
 	text, key := w.t("result.next"), "Enter"
 	if !v.Sale.State.Final() {
 		text = w.t("result.park")
 	}
 	next := l.NewLargeButton("result/next", widgets.OnColor, text, key, s.dismiss)
-	details := l.NewPress("result/details", widgets.OnColor, widgets.Pad(widgets.Space5, widgets.Space4+2,
-		l.NewLabel(w.t("result.details"), widgets.TextTitle, color.NRGBA{0x12, 0x16, 0x1D, 255})), func() { a.openFront() })
+	details := l.NewLargeButton("result/details", widgets.OnColor, w.t("result.details"), "", a.openFront)
 	buttons := []fyne.CanvasObject{next}
 	if v.Sale.State.Final() {
 		buttons = append(buttons, details)
@@ -94,7 +108,7 @@ func (s *saleScreen) sentence(v *pos.SaleView) string {
 }
 
 // facts are the time, number and reference of a result.
-func (s *saleScreen) facts(v *pos.SaleView) string {
+func (s *saleScreen) facts(v *pos.SaleView) []string {
 	a := s.app
 	at := v.Sale.EndedAt
 	if v.Phase == pos.PhasePaid && v.Sale.Payment != nil && v.Sale.Payment.AtMs > 0 {
@@ -103,11 +117,11 @@ func (s *saleScreen) facts(v *pos.SaleView) string {
 	if at.IsZero() {
 		at = v.Sale.CreatedAt
 	}
-	text := a.clock(at) + "   ·   " + v.Sale.No.Short()
+	facts := []string{a.clock(at), v.Sale.No.Short()}
 	if v.Sale.Intent.Reference != "" {
-		text += "   ·   " + v.Sale.Intent.Reference
+		facts = append(facts, v.Sale.Intent.Reference)
 	}
-	return text
+	return facts
 }
 
 // openFront shows the details of the sale in front.

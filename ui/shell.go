@@ -150,7 +150,8 @@ func (s *shell) light(name string, state pos.HopState) fyne.CanvasObject {
 
 // chip is a state as a word on a soft colour with a drawing.
 func chip(l *widgets.Look, icon, text string, soft, ink color.NRGBA) fyne.CanvasObject {
-	return widgets.Layers(widgets.Rounded(soft, 7), widgets.Pad(widgets.Space2, 3, l.Row(6, l.Icon(icon, 15, ink), l.NewLabel(text, widgets.TextSmall, ink).Bold())))
+	return widgets.Centre(widgets.Layers(widgets.Rounded(soft, 7), widgets.Pad(widgets.Space2, 3,
+		l.Row(6, l.Icon(icon, 15, ink), l.NewLabel(text, widgets.TextSmall, ink).Bold()))))
 }
 
 // tone is how a phase is coloured where it is one of many.

@@ -27,6 +27,7 @@ type tillScreen struct {
 	charge *widgets.Press
 	notice *region
 	cards  *region
+	side   *fyne.Container
 	recent *region
 }
 
@@ -45,13 +46,13 @@ func (t *tillScreen) build() fyne.CanvasObject {
 
 	figure := l.Card(widgets.Space5, widgets.Space3, widgets.Column(0,
 		l.Row(widgets.Space3, l.NewLabel(w.t("till.amount"), widgets.TextLarge, l.Muted), widgets.Stretch(t.reason)),
-		t.figure))
+		l.Row(widgets.Space4, l.NewLabel(w.t("format.currency"), widgets.TextHeading, l.Faint), widgets.Stretch(t.figure))))
 	pad := widgets.Column(widgets.Space3,
 		t.notice.box, figure, t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad())), t.charge)
-	side := widgets.Column(widgets.Space4, widgets.Stretch(t.cards.box), t.recent.box)
+	t.side = &fyne.Container{Layout: sideLayout{widgets.Space4}, Objects: []fyne.CanvasObject{t.cards.box, t.recent.box}}
 	t.draw()
 	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
-		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, side)))
+		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, t.side)))
 }
 
 // pad is the on-screen keys. Digits keep their places in every language.
@@ -130,7 +131,9 @@ func (t *tillScreen) update() {
 	for _, c := range v.Cards {
 		cards = append(cards, c.Sale.No, c.Phase, "|")
 	}
-	t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts))...)
+	if t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts))...) {
+		t.side.Refresh()
+	}
 	var recent []any
 	for _, s := range v.Recent {
 		recent = append(recent, s.Sale.No, s.Phase, s.Sale.Refunded, s.Sale.Pending, "|")
@@ -183,6 +186,31 @@ func (t *tillScreen) drawCards() fyne.CanvasObject {
 		return widgets.Layers()
 	}
 	return widgets.NewScroll(90, widgets.Column(widgets.Space2, list...))
+}
+
+// sideLayout gives the open sales the height they need, as long as the last
+// sales stay visible in full under them.
+type sideLayout struct{ gap float32 }
+
+// MinSize is part of fyne.Layout.
+func (s sideLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(0, o[1].MinSize().Height)
+}
+
+// Layout is part of fyne.Layout.
+func (s sideLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	below := widgets.HeightFor(o[1], size.Width)
+	var wanted float32
+	for _, scroll := range widgets.Scrolls(o[0]) {
+		wanted = widgets.HeightFor(scroll.Content(), size.Width) + 1
+	}
+	top := max(0, min(wanted, size.Height-below-s.gap))
+	o[0].Resize(fyne.NewSize(size.Width, top))
+	if top > 0 {
+		top += s.gap
+	}
+	o[1].Move(fyne.NewPos(0, top))
+	o[1].Resize(fyne.NewSize(size.Width, below))
 }
 
 // card is a sale that is not in front: amount, when it began, how it stands.

@@ -128,7 +128,7 @@ func scenes() []scene {
 		{name: "36-refund-follow", view: view(), keys: []string{"<F3>", down, "<Return>", "<Return>", "<Return>", "<Tab>", "<Return>"}, later: refunded},
 		{name: "40-alerts", view: busy(), keys: []string{"<F4>"}},
 		{name: "41-alerts-none", view: view(), keys: []string{"<F4>"}},
-		{name: "42-resolve", view: busy(), keys: []string{"<F4>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Return>", "ok"}},
+		{name: "42-resolve", view: busy(), keys: []string{"<F4>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Return>", "ok"}},
 		{name: "50-help", view: view(), keys: []string{"<F1>"}},
 		{name: "60-problem", problem: &pos.Error{Code: pos.CodeJournalDamaged}},
 	}

@@ -312,7 +312,7 @@ func (l *Look) Rule() *fyne.Container { return AtLeast(0, 1, Fill(l.Line)) }
 
 // Icon is a drawing in one colour.
 func (l *Look) Icon(name string, size float32, c color.NRGBA) *fyne.Container {
-	i := canvas.NewImageFromResource(iconResource(name, c))
+	i := canvas.NewImageFromResource(l.iconResource(name, size, c))
 	i.FillMode = canvas.ImageFillContain
 	return Centre(AtLeast(size, size, i))
 }

@@ -134,24 +134,30 @@ type Look struct {
 	Dark bool
 	// RTL mirrors every layout and makes right the start of a line.
 	RTL bool
+	// Scale is the number of real pixels in one of the toolkit's.
+	Scale float32
 }
 
 // NewLook makes a Look over loaded fonts.
-func NewLook(fonts Fonts, dark, rtl bool) *Look {
+func NewLook(fonts Fonts, dark, rtl bool, scale float32) *Look {
 	p := LightPalette()
 	if dark {
 		p = DarkPalette()
 	}
-	return &Look{Palette: p, Fonts: fonts, Dark: dark, RTL: rtl}
+	return &Look{Palette: p, Fonts: fonts, Dark: dark, RTL: rtl, Scale: max(scale, 0.5)}
 }
 
-// iconResource is a drawing in one colour; the name keys Fyne's cache.
-func iconResource(name string, c color.NRGBA) fyne.Resource {
+// iconResource is a drawing in one colour at one size; the name keys Fyne's
+// cache. Its strokes are set for the size, because the toolkit scales the
+// paths of a drawing and not the width of their lines.
+func (l *Look) iconResource(name string, size float32, c color.NRGBA) fyne.Resource {
 	data, err := assets.Icon(name)
 	if err != nil {
 		fyne.LogError("missing icon "+name, err)
 		return fyne.NewStaticResource("none.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"/>`))
 	}
 	hex := fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)
-	return fyne.NewStaticResource(name+hex[1:]+".svg", []byte(strings.ReplaceAll(string(data), "currentColor", hex)))
+	stroke := fmt.Sprintf("%.1f", size*l.Scale/24*2)
+	drawing := strings.NewReplacer("currentColor", hex, `stroke-width="2"`, `stroke-width="`+stroke+`"`).Replace(string(data))
+	return fyne.NewStaticResource(name+hex[1:]+"-"+stroke+".svg", []byte(drawing))
 }

@@ -96,7 +96,7 @@ func (l *Look) NewLargeButton(id string, kind Kind, text, key string, onPress fu
 }
 
 func (l *Look) button(id string, kind Kind, size, x, y float32, text, key string, onPress func()) *Press {
-	label := l.NewLabel(text, size, l.paint(kind).text).Bold().Aligned(Middle).Fitting(TextSmall)
+	label := l.NewLabel(text, size, l.paint(kind).text).Bold().Aligned(Middle)
 	var content fyne.CanvasObject = label
 	if key != "" {
 		c := l.paint(kind).text
@@ -142,8 +142,9 @@ func (p *Press) Text() string {
 
 // SetText changes the text of a button made with one.
 func (p *Press) SetText(text string) {
-	if p.label != nil {
+	if p.label != nil && p.label.Text() != text {
 		p.label.SetText(text)
+		p.content.Refresh()
 	}
 }
 

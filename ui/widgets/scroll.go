@@ -29,10 +29,19 @@ func NewScroll(least float32, content fyne.CanvasObject) *Scroll {
 type scrolled struct{ scroll *Scroll }
 
 func (l *scrolled) MinSize([]fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(0, HeightFor(l.scroll.content, l.scroll.width))
+	return fyne.NewSize(0, HeightFor(l.scroll.content, l.scroll.width-l.scroll.room()))
 }
 func (l *scrolled) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	(&stretch{}).Layout(objects, size)
+	(&stretch{}).Layout(objects, size.SubtractWidthHeight(l.scroll.room(), 0))
+}
+
+// room is what is kept free for the scroll bar, which the toolkit draws at
+// the right in every language.
+func (s *Scroll) room() float32 {
+	if HeightFor(s.content, s.width) > s.Size().Height {
+		return 12
+	}
+	return 0
 }
 
 // Content is what the scroll shows.
