@@ -49,8 +49,12 @@ func lockDir(dir string) (*dirLock, error) {
 	return &dirLock{f}, nil
 }
 
-// Close gives the directory free.
-func (l *dirLock) Close() { _ = l.file.Close() }
+// Close gives the directory free; a nil lock holds nothing.
+func (l *dirLock) Close() {
+	if l != nil {
+		_ = l.file.Close()
+	}
+}
 
 // door is where a second start knocks to have the window brought forward. It
 // is a loopback port, because paths of sockets are limited to about 100

@@ -30,8 +30,9 @@ Build = 7
 const roleEnv = "FILS_TEST_ROLE"
 
 const (
-	roleMain  = "main" // the command line in its arguments
-	roleTill  = "till" // a till without screens that charges and then waits
+	roleMain  = "main"  // the command line in its arguments
+	roleTill  = "till"  // a till without screens that charges and then waits
+	roleGuest = "guest" // a till of a user who may only read the data directory
 	patience  = time.Minute
 	childSale = pos.Fils(1234)
 )
@@ -43,6 +44,8 @@ func TestMain(m *testing.M) {
 		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, []byte(testApp)))
 	case roleTill:
 		os.Exit(tillProcess(os.Args[1]))
+	case roleGuest:
+		os.Exit(guestProcess(os.Args[1]))
 	}
 	os.Exit(m.Run())
 }

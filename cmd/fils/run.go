@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -35,20 +37,31 @@ func makeDataDir(dir string) error {
 	return nil
 }
 
+// claim takes the data directory for this process. A directory that cannot be
+// written needs no lock: nobody can write the journal in it, and its history
+// may still be read.
+func claim(dir string) (*dirLock, error) {
+	lock, err := lockDir(dir)
+	switch {
+	case err == nil, errors.Is(err, errAlreadyOpen):
+		return lock, err
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return nil, nil
+	}
+	return nil, fmt.Errorf("the data directory %s cannot be used: %w", dir, err)
+}
+
 // run opens the till and returns when its window is closed or ctx ends.
 func run(ctx context.Context, o runOptions, c console) error {
 	if err := makeDataDir(o.dir); err != nil {
 		return err
 	}
-	lock, err := lockDir(o.dir)
-	if errors.Is(err, errAlreadyOpen) {
-		if knock(ctx, o.dir) {
-			return errors.New("the till is already open with this data directory; its window was brought forward")
-		}
-		return err
+	lock, err := claim(o.dir)
+	if errors.Is(err, errAlreadyOpen) && knock(ctx, o.dir) {
+		return errors.New("the till is already open with this data directory; its window was brought forward")
 	}
 	if err != nil {
-		return fmt.Errorf("the data directory %s cannot be used: %w", o.dir, err)
+		return err
 	}
 	defer lock.Close()
 
