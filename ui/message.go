@@ -142,7 +142,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertRefund:       {"alert.refund", "alert.refund.do"},
 		pos.AlertStranger:     {"alert.stranger", "alert.stranger.do"},
 		pos.AlertSignature:    {"alert.signature", "alert.signature.do"},
-		pos.AlertConfig:       {"alert.config", "alert.config.do"},
+		pos.AlertUnreachable:  {"alert.unreachable", "alert.unreachable.do"},
 	}
 }
 

@@ -121,7 +121,7 @@ func (s *saleScreen) code(v *pos.SaleView) fyne.CanvasObject {
 		return widgets.Layers(widgets.Rounded(white, widgets.Radius), s.qr)
 	}
 	icon, text := "clock", w.t("pay.making")
-	if v.Phase == pos.PhaseClosing {
+	if v.Phase == pos.PhaseClosing || v.Phase == pos.PhaseAwaiting {
 		icon, text = "search", w.t("pay.hidden")
 	}
 	if v.Phase == pos.PhaseChecking {

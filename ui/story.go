@@ -43,6 +43,7 @@ func factKeys() map[pos.Kind]string {
 		pos.RefundUncertain:     "fact.refund.uncertain",
 		pos.RefundWitnessed:     "fact.refund.witnessed",
 		pos.RefundOutside:       "fact.refund.outside",
+		pos.RefundForeign:       "fact.refund.foreign",
 		pos.AlertRaised:         "fact.alert.raised",
 		pos.AlertResolved:       "fact.alert.resolved",
 		pos.NoticeReceived:      "fact.notice",
@@ -104,6 +105,8 @@ func (a *App) about(f *pos.Fact) []string {
 		out = append(out, w.t("story.cashier"))
 	case pos.AbortWindow:
 		out = append(out, w.t("story.window"))
+	case pos.AbortRefused:
+		out = append(out, w.t("story.refused"))
 	}
 	if f.Note != "" {
 		out = append(out, f.Note)

@@ -70,7 +70,7 @@ func alerts() []pos.Alert {
 	return []pos.Alert{
 		{ID: 41, Kind: pos.AlertLatePayment, At: base().Add(-6 * time.Minute), Sale: history()[2].No, Amount: 4200},
 		{ID: 37, Kind: pos.AlertUnknown, At: base().Add(-20 * time.Minute), Sale: history()[3].No, Amount: 999, Trace: "7f3e9a"},
-		{ID: 22, Kind: pos.AlertConfig, At: base().Add(-26 * time.Hour), Code: "403"},
+		{ID: 22, Kind: pos.AlertUnreachable, At: base().Add(-26 * time.Hour)},
 	}
 }
 
