@@ -1,0 +1,182 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/filspos/fils/relay"
+	"github.com/filspos/fils/relay/server"
+)
+
+// seamStore disturbs the live feed.
+type seamStore struct {
+	server.Store
+	drop func(e server.Entry) bool
+
+	mu   sync.Mutex
+	sink server.Sink
+}
+
+func (s *seamStore) Live(ctx context.Context, sink server.Sink) error {
+	s.mu.Lock()
+	s.sink = sink
+	s.mu.Unlock()
+	return s.Store.Live(ctx, lossySink{Sink: sink, drop: s.drop})
+}
+
+func (s *seamStore) missed(a server.Address) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink.Missed(a)
+}
+
+type lossySink struct {
+	server.Sink
+	drop func(server.Entry) bool
+}
+
+func (l lossySink) Stored(e server.Entry) {
+	if !l.drop(e) {
+		l.Sink.Stored(e)
+	}
+}
+
+func TestStream_LostLiveMessageIsReadWithTheNext(t *testing.T) {
+	store := &seamStore{Store: newMemory(t, server.MemoryConfig{}), drop: func(e server.Entry) bool { return string(e.Body) == "lost" }}
+	n := startNode(t, server.Config{Store: store})
+	c := n.dial(t, "pc1", "")
+	c.want(relay.TypeHello)
+	c.want(relay.TypeLive)
+	n.put(t, "1")
+	n.put(t, "lost")
+	n.put(t, "2")
+	c.wantBodies("1", "lost", "2")
+}
+
+func TestStream_FeedThatMissedSomethingIsReadAgain(t *testing.T) {
+	store := &seamStore{Store: newMemory(t, server.MemoryConfig{}), drop: func(server.Entry) bool { return true }}
+	n := startNode(t, server.Config{Store: store})
+	c := n.dial(t, "pc1", "")
+	c.want(relay.TypeHello)
+	c.want(relay.TypeLive)
+	n.put(t, "1")
+	store.missed(pos01())
+	c.wantBodies("1")
+	n.put(t, "2")
+	store.missed(server.Address{})
+	c.wantBodies("2")
+}
+
+// rebuiltStore can be replaced while in use.
+type rebuiltStore struct {
+	seamStore
+	now atomic.Pointer[server.Memory]
+}
+
+func (r *rebuiltStore) Last(ctx context.Context, a server.Address) (server.Position, error) {
+	return r.now.Load().Last(ctx, a)
+}
+
+func (r *rebuiltStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
+	return r.now.Load().Next(ctx, a, after, limit)
+}
+
+func TestStream_StoreRebuiltUnderATillSendsItElsewhere(t *testing.T) {
+	first := newMemory(t, server.MemoryConfig{})
+	store := &rebuiltStore{seamStore: seamStore{Store: first, drop: func(server.Entry) bool { return false }}}
+	store.now.Store(first)
+	n := startNode(t, server.Config{Store: store})
+	c := n.dial(t, "pc1", "")
+	c.want(relay.TypeHello)
+	c.want(relay.TypeLive)
+	store.now.Store(newMemory(t, server.MemoryConfig{}))
+	store.missed(server.Address{})
+	c.wantClose(relay.CloseGoElsewhere)
+}
+
+// A till that connects, reads a little and goes away, over and over, while
+// messages pour in and the live feed loses some, gets each once and in order.
+func TestStream_SeamLosesAndDoublesNothing(t *testing.T) {
+	const many = 5000
+	for _, queue := range []int{1, 16} {
+		t.Run(fmt.Sprint("queue of ", queue), func(t *testing.T) {
+			store := &seamStore{Store: newMemory(t, server.MemoryConfig{}), drop: func(e server.Entry) bool { return e.Seq%7 == 0 && e.Seq < many }}
+			n := startNode(t, server.Config{Store: store, Queue: queue})
+			var writers sync.WaitGroup
+			defer writers.Wait()
+			writers.Go(func() {
+				for i := range many {
+					other := server.Notice{Address: server.Address{Merchant: "shop", Till: "X"}, Received: time.Now(), Body: []byte(fmt.Sprint(i))}
+					mine := server.Notice{Address: pos01(), Received: time.Now(), Body: []byte(fmt.Sprint(i))}
+					for _, e := range []server.Notice{other, mine} {
+						if _, _, err := store.Append(context.Background(), e); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+					if i%50 == 0 {
+						runtime.Gosched()
+					}
+				}
+			})
+			next, cursor := 0, ""
+			for visit := 0; next < many; visit++ {
+				c := n.dial(t, "pc1", cursor)
+				if hello := c.want(relay.TypeHello); hello.Resumed != (cursor != "") {
+					t.Fatalf("visit %d: resumed %v with cursor %q", visit, hello.Resumed, cursor)
+				}
+				for read := 0; read < 1+visit*13%400 && next < many; {
+					m := c.next()
+					if m.Type == relay.TypeLive {
+						continue
+					}
+					if string(m.Body) != fmt.Sprint(next) {
+						t.Fatalf("visit %d: got %s, want %d", visit, m.Body, next)
+					}
+					next, cursor, read = next+1, m.Cursor, read+1
+				}
+				c.Close()
+			}
+		})
+	}
+}
+
+// gateStore holds back the result of the first read, after it has been made.
+type gateStore struct {
+	server.Store
+	first   sync.Once
+	reached chan struct{}
+	open    chan struct{}
+}
+
+func (g *gateStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
+	page, err := g.Store.Next(ctx, a, after, limit)
+	g.first.Do(func() {
+		close(g.reached)
+		<-g.open
+	})
+	return page, err
+}
+
+// Everything stored between a till's last read and its first live message comes
+// through the queue, and what overflows the queue through another read.
+func TestStream_NothingSlipsBetweenReadAndLive(t *testing.T) {
+	for _, queue := range []int{1, 2, 8} {
+		store := &gateStore{Store: newMemory(t, server.MemoryConfig{}), reached: make(chan struct{}), open: make(chan struct{})}
+		n := startNode(t, server.Config{Store: store, Queue: queue})
+		c := n.dial(t, "pc1", "")
+		<-store.reached
+		for _, body := range []string{"1", "2", "3"} {
+			n.put(t, body)
+		}
+		close(store.open)
+		c.want(relay.TypeHello)
+		c.want(relay.TypeLive)
+		c.wantBodies("1", "2", "3")
+	}
+}
