@@ -65,26 +65,24 @@ func ReadQR(img image.Image) (string, error) {
 // Green counts the pixels, in percent, that are clearly green.
 func Green(img *image.RGBA) int {
 	const clear = 24
-	green, all := 0, 0
+	green := 0
 	for i := 0; i+3 < len(img.Pix); i += 4 {
 		r, g, b := int(img.Pix[i]), int(img.Pix[i+1]), int(img.Pix[i+2])
 		if g-r >= clear && g-b >= clear {
 			green++
 		}
-		all++
 	}
-	if all == 0 {
-		return 0
-	}
-	return green * 100 / all
+	return green * 400 / max(1, len(img.Pix))
 }
 
-// Colours counts the different colours in a picture, up to limit: a window
-// that was never drawn has one.
-func Colours(img *image.RGBA, limit int) int {
-	seen := map[[3]byte]bool{}
-	for i := 0; i+3 < len(img.Pix) && len(seen) < limit; i += 4 {
-		seen[[3]byte(img.Pix[i:i+3])] = true
+// Black counts the pixels, in percent, that are black: what no window has
+// drawn on.
+func Black(img *image.RGBA) int {
+	black := 0
+	for i := 0; i+3 < len(img.Pix); i += 4 {
+		if [3]byte(img.Pix[i:i+3]) == [3]byte{} {
+			black++
+		}
 	}
-	return len(seen)
+	return black * 400 / max(1, len(img.Pix))
 }

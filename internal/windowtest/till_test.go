@@ -89,8 +89,8 @@ func openTill(t, owner *testing.T, on *screen, data, listen, name string) *till 
 	})
 	await(t, "the window to be drawn", func() (struct{}, error) {
 		img, err := on.look()
-		if err == nil && windowtest.Colours(img, 40) < 40 {
-			err = errors.New("there is next to nothing on the screen")
+		if err == nil && windowtest.Black(img) > 30 {
+			err = fmt.Errorf("%d %% of the screen is black", windowtest.Black(img))
 		}
 		return struct{}{}, err
 	})
