@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -92,13 +93,11 @@ func Main(args []string, in io.Reader, out, errs io.Writer, fyneApp []byte) int 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func command(ctx context.Context, args []string, c console, m meta) error {
-	name := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		name, args = args[0], args[1:]
-	}
-	switch name {
-	case "":
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return parseRun(ctx, args, c, m)
+	}
+	name, args := args[0], args[1:]
+	switch name {
 	case "connect":
 		return parseConnect(ctx, args, c)
 	case "journal":
@@ -188,7 +187,7 @@ func (f flags) dataFlag() func() (string, error) {
 		case given && dir == "":
 			return "", badUsage("--data is empty; write a directory")
 		case given:
-			return dir, nil
+			return filepath.Abs(dir)
 		}
 		dir, err := defaultDataDir()
 		if err != nil {

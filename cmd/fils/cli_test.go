@@ -44,6 +44,7 @@ func TestMain_WrongCommandLines(t *testing.T) {
 			wantFailure(t, fils(strings.Fields(c.args)...), 2, c.says, "see fils help")
 		})
 	}
+	wantFailure(t, fils(""), 2, `no command ""`)
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("a wrong command line left %v, %v", left, err)
 	}

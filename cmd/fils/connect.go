@@ -31,7 +31,7 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 	if err := makeDataDir(o.dir); err != nil {
 		return err
 	}
-	lock, err := lockDir(o.dir)
+	lock, err := claim(o.dir)
 	if errors.Is(err, errAlreadyOpen) {
 		return errors.New("the till is open with this data directory; close it first")
 	}

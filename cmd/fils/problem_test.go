@@ -2,6 +2,7 @@ package fils
 
 import (
 	"crypto/rsa"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"net/http/httptest"
@@ -149,6 +150,44 @@ func TestJournal_VerifyNamesTheTrouble(t *testing.T) {
 	for _, what := range []string{"verify", "export"} {
 		wantFailure(t, fils("journal", what, "--data", dir), 1, journalPath(dir, false))
 	}
+}
+
+func TestJournal_VerifyNamesTheFirstBrokenEvent(t *testing.T) {
+	s := openShop(t, stationOptions{dir: t.TempDir(), training: true})
+	s.charge(100)
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", journalPath(s.dir, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var triggers []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		triggers = append(triggers, name)
+	}
+	if err := rows.Err(); err != nil || len(triggers) == 0 {
+		t.Fatalf("triggers %v, %v", triggers, err)
+	}
+	for _, name := range triggers {
+		if _, err := db.Exec("DROP TRIGGER " + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const forge = `UPDATE events SET data = CAST(replace(CAST(data AS TEXT), '"amount":100', '"amount":900') AS BLOB) WHERE seq = 2`
+	if _, err := db.Exec(forge); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, fils("journal", "verify", "--data", s.dir, "--training"), 1, "event 2")
 }
 
 func remove(t *testing.T, path string) {

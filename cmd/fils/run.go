@@ -14,6 +14,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/lang"
 
 	"github.com/filspos/fils/assets"
 	"github.com/filspos/fils/pos"
@@ -115,8 +116,11 @@ func (d *desk) open(ctx context.Context) error {
 	app.SetMetadata(d.meta.fyne(icon))
 	d.app = app.NewWithID(d.meta.Details.ID)
 	d.app.SetIcon(icon)
-	if d.lang != "" {
+	switch {
+	case d.lang != "":
 		d.screen.Lang = d.lang
+	case d.screen.Lang == "" && strings.HasPrefix(lang.SystemLocale().String(), "ar"):
+		d.screen.Lang = "ar"
 	}
 
 	d.owned = newGroup(context.WithoutCancel(ctx))
@@ -128,12 +132,14 @@ func (d *desk) open(ctx context.Context) error {
 
 	err = d.start(ctx, false)
 	var f *failure
-	if errors.As(err, &f) || ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil: // ended from outside before it was open
+		return d.close()
+	case errors.As(err, &f):
 		return errors.Join(err, d.close())
-	}
-	if err != nil {
+	case err != nil:
 		d.complain(err)
-	} else {
+	default:
 		d.show(ctx)
 	}
 	quit := context.AfterFunc(ctx, func() { fyne.Do(d.app.Quit) })

@@ -24,8 +24,14 @@ import (
 	"github.com/filspos/fils/relay"
 )
 
-// refillEvery is how often a full disk is looked at again.
-const refillEvery = 20 * time.Second
+const (
+	// refillEvery is how often a full disk is looked at again.
+	refillEvery = 20 * time.Second
+	// sleepCheck is how often the two clocks are compared, asleep how far
+	// they part only by sleep.
+	sleepCheck = 5 * time.Second
+	asleep     = 10 * time.Second
+)
 
 // station is a till without screens: journal, engine and whatever they talk
 // to.
@@ -101,8 +107,10 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 			return nil, err
 		}
 		s.inner.start(r.Run)
+		s.inner.start(func(ctx context.Context) error { return watchSleep(ctx, r.Wake) })
 	}
 	s.inner.start(s.tendJournal)
+	s.inner.start(s.watchOuter)
 	return s, nil
 }
 
@@ -227,6 +235,37 @@ func (s *station) tendJournal(ctx context.Context) error {
 		if errors.Is(s.journal.State(), pos.ErrJournalFull) && s.journal.Refill() == nil {
 			s.till.Park("") // nobody's sale: the till draws a new picture of itself
 		}
+	}
+}
+
+// watchOuter ends the till when what it talks to ended by itself.
+func (s *station) watchOuter(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.outer.ctx.Done():
+		return context.Cause(s.outer.ctx)
+	}
+}
+
+// watchSleep calls wake when the computer has slept: the monotonic clock
+// stands still then and the wall clock does not. A socket that died meanwhile
+// would otherwise be noticed much later.
+func watchSleep(ctx context.Context, wake func()) error {
+	tick := time.NewTicker(sleepCheck)
+	defer tick.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := time.Now()
+		if now.Round(0).Sub(last.Round(0))-now.Sub(last) > asleep {
+			wake()
+		}
+		last = now
 	}
 }
 
