@@ -308,12 +308,14 @@ func (t *Till) probe(ctx context.Context) {
 	date, err := t.cfg.Gateway.Time(ctx)
 	if err != nil {
 		t.cfg.Log.Warn("gateway clock not read", "err", err)
+		t.post(func(time.Time) { t.core.hop.Gateway = HopFailing })
 		return
 	}
 	received := t.cfg.Clock.Now()
 	// Wait until the core has it: a charge that asked for the clock uses it.
 	_ = t.submit(ctx, func(time.Time) error {
 		t.core.clock.observe(date, sent, received)
+		t.core.hop.Gateway, t.core.hop.GatewaySince = HopLive, received
 		t.clockSeen.Store(true)
 		return nil
 	})
