@@ -1,16 +1,29 @@
 // Package payby speaks the acquiring API of PayBy (now also Botim Money) for a
-// merchant that shows a QR code: orders, their cancel and revoke, refunds and
-// notifications.
+// merchant that shows a QR code: orders, their cancel, revoke and expiry,
+// refunds, page queries, statements, invoices and notifications.
 //
-// Start with [Encode], which turns a [CreateOrder] into the bytes to store and
-// send, and [Client.Call], which sends them. [ReadNotification] reads what the
-// gateway posts to a merchant's URL. Keys come from [ParsePrivateKey] and
-// [ParsePublicKey].
+// # Where to start
 //
-// What the package promises:
+// A [Client] has one method for each operation: [Client.PlaceOrder],
+// [Client.GetOrder], [Client.CancelOrder], [Client.RevokeOrder],
+// [Client.UpdateExpiry], [Client.ScannedBy], [Client.OrderPayer],
+// [Client.PlaceRefund], [Client.GetRefund], [Client.OrderPage],
+// [Client.RefundPage], [Client.DownloadStatement],
+// [Client.DownloadFundStatement], [Client.DownloadInvoice] and [Client.Echo].
+// A program that has to survive a crash between sending and answer stores the
+// bytes of [Encode] first and sends them, as often as it takes, with
+// [Client.Call]: the methods are Encode and Call in one step.
+//
+// [ReadNotification] reads what the gateway posts to a merchant's URL. Keys
+// come from [ParsePrivateKey] and [ParsePublicKey]. [ClockOffset] compares the
+// gateway's clock with the local one.
+//
+// # What the package promises
+//
 //   - The bytes that are signed are the bytes that are sent.
 //   - Nothing is parsed before it is limited in size and, where it carries a
-//     signature, verified. Unsigned answers are errors, whatever they say.
+//     signature, verified. Unsigned answers are errors, whatever they say; the
+//     files of the download methods are the one exception of the protocol.
 //   - Money is whole fils, read and written exactly; there is no float.
 //   - A second value cannot hide behind a check: members are read by their
 //     exact name, and an object that names a member twice is refused.
@@ -52,13 +65,19 @@ type Client struct {
 	// [DefaultTimeout].
 	HTTP *http.Client
 	// MaxResponse limits an answer's body in bytes after content decoding;
-	// [MaxBody] when not positive.
+	// [MaxBody] when not positive. Files have MaxDownload instead.
 	MaxResponse int64
+	// MaxDownload limits a file in bytes after content decoding;
+	// [DefaultMaxDownload] when not positive.
+	MaxDownload int64
 }
 
-// DefaultTimeout covers one whole call when Client.HTTP is nil; the vendor's
-// Java SDK waits as long (protocol.md §12).
-const DefaultTimeout = 10 * time.Second
+// Timeouts of one whole call when Client.HTTP is nil. The vendor's Java SDK
+// waits as long as DefaultTimeout (protocol.md §12); files get longer.
+const (
+	DefaultTimeout  = 10 * time.Second
+	DownloadTimeout = 5 * time.Minute
+)
 
 // maxRequest is far above any bizContent that the field limits allow.
 const maxRequest = 256 << 10
@@ -68,32 +87,51 @@ const maxRequest = 256 << 10
 // the gateway's time as far as the caller knows it, fresh for every attempt: at
 // more than 15 minutes' distance the gateway refuses the request.
 //
-// Create, get, cancel, revoke, update expiry, refund and refund query can be
-// called. Every failure is an [*Error]; errors.Is with [ErrOutcomeUnknown]
-// tells "nobody knows" from "refused". Cancelling ctx after the request has
-// left leaves the outcome unknown.
+// Every operation can be called but the downloads and the echo, which do not
+// answer with signed JSON. Every failure is an [*Error]; errors.Is with
+// [ErrOutcomeUnknown] tells "nobody knows" from "refused". Cancelling ctx after
+// the request has left leaves the outcome unknown.
 func (c *Client) Call(ctx context.Context, op Operation, biz []byte, requestTime time.Time) (*Reply, error) {
 	asked, err := readAsked(op, biz)
 	if err != nil {
 		return nil, unsent(op, err)
 	}
-	req, err := c.request(ctx, op, biz, requestTime)
+	resp, a, err := c.ask(ctx, op, biz, requestTime)
 	if err != nil {
-		return nil, unsent(op, err)
+		return nil, err
 	}
-	a, err := c.exchange(req)
-	if err != nil {
+	defer resp.Body.Close()
+	if err := a.receive(resp, c.MaxResponse); err != nil {
 		return nil, a.fail(op, err)
 	}
 	return a.reply(op, asked, c.Keys)
+}
+
+// ask sends biz in its envelope and returns the head of an HTTP 200. The caller
+// closes the body.
+func (c *Client) ask(ctx context.Context, op Operation, biz []byte, at time.Time) (*http.Response, answer, error) {
+	if at.UnixMilli() <= 0 {
+		return nil, answer{}, unsent(op, fmt.Errorf("%w: no request time", ErrInvalid))
+	}
+	return c.send(ctx, op, seal(biz, at))
+}
+
+// seal builds the envelope. It is built once for an attempt: the bytes signed
+// are the bytes sent.
+func seal(biz []byte, at time.Time) []byte {
+	body := make([]byte, 0, len(biz)+64)
+	body = append(body, `{"requestTime":`...)
+	body = strconv.AppendInt(body, at.UnixMilli(), 10)
+	body = append(body, `,"bizContent":`...)
+	body = append(body, biz...)
+	return append(body, '}')
 }
 
 func unsent(op Operation, err error) *Error {
 	return &Error{Op: op, Class: ClassCallerBug, Unsent: true, Err: err}
 }
 
-// request builds the envelope once; the bytes signed are the bytes sent.
-func (c *Client) request(ctx context.Context, op Operation, biz []byte, at time.Time) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, op Operation, body []byte) (*http.Request, error) {
 	if err := checkBase(c.BaseURL); err != nil {
 		return nil, err
 	}
@@ -103,30 +141,30 @@ func (c *Client) request(ctx context.Context, op Operation, biz []byte, at time.
 	if !validPartner(c.PartnerID) {
 		return nil, fmt.Errorf("%w: the partner id is not 1 to 12 letters or digits", ErrInvalid)
 	}
-	if at.UnixMilli() <= 0 {
-		return nil, fmt.Errorf("%w: no request time", ErrInvalid)
-	}
-	body := make([]byte, 0, len(biz)+64)
-	body = append(body, `{"requestTime":`...)
-	body = strconv.AppendInt(body, at.UnixMilli(), 10)
-	body = append(body, `,"bizContent":`...)
-	body = append(body, biz...)
-	body = append(body, '}')
 	sign, err := Sign(c.Signer, body)
 	if err != nil {
 		return nil, err
 	}
-	address := strings.TrimRight(c.BaseURL, "/") + op.Path()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address(c.BaseURL, op), bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the base URL is not an address", ErrInvalid)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", accepted(op))
 	req.Header.Set("Content-Language", "en")
 	req.Header.Set("Partner-Id", c.PartnerID)
 	req.Header.Set("sign", sign)
 	return req, nil
+}
+
+// address puts an operation's path below the base URL, and the echo's below
+// what precedes /sgs/api in it.
+func address(base string, op Operation) string {
+	base = strings.TrimRight(base, "/")
+	if op == OpEcho {
+		base = strings.TrimSuffix(base, "/sgs/api")
+	}
+	return base + op.Path()
 }
 
 func checkBase(base string) error {
@@ -156,45 +194,61 @@ func validPartner(id string) bool {
 	return id != "" && len(id) <= 12
 }
 
-// exchange sends req and reads the answer up to the size limit. The answer is
-// returned beside an error as far as it came.
-func (c *Client) exchange(req *http.Request) (answer, error) {
+// send signs body, sends it and returns the head of an HTTP 200, whose body the
+// caller closes. Every error is an [*Error].
+func (c *Client) send(ctx context.Context, op Operation, body []byte) (*http.Response, answer, error) {
+	var a answer
+	req, err := c.request(ctx, op, body)
+	if err != nil {
+		return nil, a, unsent(op, err)
+	}
 	var hc http.Client
 	if c.HTTP != nil {
 		hc = *c.HTTP
 	} else {
-		hc.Timeout = DefaultTimeout
+		hc.Timeout = timeout(op)
 	}
 	hc.Jar = nil
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	var a answer
 	resp, err := hc.Do(req)
 	if err != nil {
-		return a, err
+		return nil, a, a.fail(op, err)
 	}
-	defer resp.Body.Close()
 	a.status = resp.StatusCode
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		a.date = date.UTC()
 	}
 	if a.status != http.StatusOK {
-		return a, ErrUnexpected
+		_ = resp.Body.Close()
+		return nil, a, a.fail(op, ErrUnexpected)
 	}
+	return resp, a, nil
+}
+
+func timeout(op Operation) time.Duration {
+	if op.downloads() {
+		return DownloadTimeout
+	}
+	return DefaultTimeout
+}
+
+// receive reads an answer that may not be a file, up to the size limit.
+func (a *answer) receive(resp *http.Response, limit int64) error {
 	if len(resp.Header.Values("Content-Disposition")) > 0 {
-		return a, fmt.Errorf("%w: a file", ErrUnexpected)
+		return fmt.Errorf("%w: a file", ErrUnexpected)
 	}
 	signs := resp.Header.Values("sign")
 	if len(signs) > 1 {
-		return a, fmt.Errorf("%w: more than one", ErrSignature)
+		return fmt.Errorf("%w: more than one", ErrSignature)
 	}
 	if len(signs) == 1 {
 		a.sign = signs[0]
 	}
-	limit := c.MaxResponse
 	if limit <= 0 {
 		limit = MaxBody
 	}
+	var err error
 	a.raw, err = readLimited(resp.Body, limit)
-	return a, err
+	return err
 }

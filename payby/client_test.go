@@ -127,9 +127,9 @@ func TestAServerThatLies(t *testing.T) {
 		"connection broken":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, io.EOF},
 		"length promised":    {send(func(h http.Header) { h.Set("Content-Length", fmt.Sprint(len(good)+10)) }, good), io.ErrUnexpectedEOF},
 		"gzip without gzip":  {send(func(h http.Header) { h.Set("Content-Encoding", "gzip") }, good), nil},
-		"gzip twice":         {send(func(h http.Header) { h.Set("Content-Encoding", "gzip") }, zip(t, zip(t, good))), ErrSignature},
-		"unknown encoding":   {send(func(h http.Header) { h.Set("Content-Encoding", "br") }, zip(t, good)), ErrSignature},
-		"gzip bomb":          {send(func(h http.Header) { h.Set("Content-Encoding", "gzip") }, zip(t, make([]byte, 64<<20))), ErrTooLarge},
+		"gzip twice":         {send(func(h http.Header) { h.Set("Content-Encoding", "gzip") }, gzipped(t, gzipped(t, good))), ErrSignature},
+		"unknown encoding":   {send(func(h http.Header) { h.Set("Content-Encoding", "br") }, gzipped(t, good)), ErrSignature},
+		"gzip bomb":          {send(func(h http.Header) { h.Set("Content-Encoding", "gzip") }, gzipped(t, make([]byte, 64<<20))), ErrTooLarge},
 		"one byte too much":  {send(nothing, make([]byte, MaxBody+1)), ErrTooLarge},
 		"endless":            {endless, ErrTooLarge},
 	}
@@ -162,7 +162,7 @@ func endless(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func zip(t *testing.T, b []byte) []byte {
+func gzipped(t *testing.T, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
@@ -177,7 +177,7 @@ func zip(t *testing.T, b []byte) []byte {
 
 func TestGzipIsVerifiedAfterDecoding(t *testing.T) {
 	good := []byte(answerText(OpGet, "SUCCESS", "0"))
-	packed, sign := zip(t, good), gatewaySign(t, good)
+	packed, sign := gzipped(t, good), gatewaySign(t, good)
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			t.Error("gzip was not asked for")

@@ -113,6 +113,9 @@ func codeName(op Operation, code, msg string) string {
 	if !shortNumber(code, 10) {
 		return "unlisted code"
 	}
+	if op == OpInvoice && code == "400" && aboutRequestTime(msg) {
+		return code + " (no invoice for that month, or the clock is off)"
+	}
 	if r, ok := lookup(op, code, msg); ok && r.message != "(any)" {
 		return code + " " + r.message
 	}

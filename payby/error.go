@@ -27,14 +27,23 @@ var (
 	ErrMalformed = errors.New("payby: malformed")
 	// ErrInvalid matches what the gateway would refuse and is not sent.
 	ErrInvalid = errors.New("payby: invalid request")
-	// ErrOtherOrder matches a signed answer about another order or refund than
-	// the one asked for.
+	// ErrOtherOrder matches a signed answer about another order, refund or page
+	// than the one asked for.
 	ErrOtherOrder = errors.New("payby: answer belongs to another order")
 	// ErrUnexpected matches an HTTP answer that is none of the protocol's:
 	// another status than 200, a redirect or a file.
 	ErrUnexpected = errors.New("payby: unexpected HTTP answer")
 
+	// ErrClock matches a refusal because the request time was more than 15
+	// minutes from the gateway's clock (protocol.md §3.1): 400 with one of the
+	// REQUESTTIME messages, 71002 and 71003 on pages. An invoice is never
+	// among them, because it gives those messages to a month out of range too
+	// (protocol.md §14.7). The answer's Date tells how far off the clock is,
+	// see [ClockOffset].
+	ErrClock = errors.New("payby: the clock is off")
+
 	errSigning = errors.New("payby: signing failed")
+	errWriting = errors.New("payby: the file could not be written")
 )
 
 // Error is the only error type of a call.
@@ -80,13 +89,32 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, ErrOutcomeUnknown) tell "nobody knows" apart from
-// "refused". Only a signed answer with a code refuses, and only when the code
-// table does not ask for a query first.
+// "refused", and finds [ErrClock]. Only a signed answer with a code refuses,
+// and only when the code table does not ask for a query first.
 func (e *Error) Is(target error) bool {
-	if target != ErrOutcomeUnknown || e.Unsent {
-		return false
+	switch target {
+	case ErrOutcomeUnknown:
+		return !e.Unsent && (!e.Signed || e.Code == "" || e.Code == codeSuccess || e.Class == ClassQueryFirst)
+	case ErrClock:
+		return complainsOfClock(e.Op, e.Code, e.Msg)
 	}
-	return !e.Signed || e.Code == "" || e.Code == codeSuccess || e.Class == ClassQueryFirst
+	return false
+}
+
+func complainsOfClock(op Operation, code, msg string) bool {
+	switch op {
+	case OpInvoice:
+		return false
+	case OpOrderPage, OpRefundPage:
+		if code == "71002" || code == "71003" {
+			return true
+		}
+	}
+	return code == "400" && aboutRequestTime(msg)
+}
+
+func aboutRequestTime(msg string) bool {
+	return msg == "REQUESTTIME_TOO_EARLY" || msg == "REQUESTTIME_TOO_LATER"
 }
 
 // safeText words a cause. It passes on this package's own texts, which quote
@@ -95,6 +123,12 @@ func (e *Error) Is(target error) bool {
 func safeText(err error) string {
 	if errors.Is(err, errSigning) {
 		return "signing failed"
+	}
+	if errors.Is(err, errWriting) {
+		return "the file could not be written"
+	}
+	if errors.Is(err, ErrOtherMerchant) {
+		return "the file is not named after the own partner id"
 	}
 	for _, own := range []error{ErrSignature, ErrTooLarge, ErrMalformed, ErrInvalid, ErrOtherOrder, ErrUnexpected} {
 		if errors.Is(err, own) {

@@ -43,6 +43,8 @@ var storyTime = time.UnixMilli(1784009730318)
 const (
 	storyNo  = "POS01-20260714101530-7Q4K2M"
 	refundNo = "R-POS01-20260715164002-01"
+
+	storyToken = "https://uat-qr.test2pay.com?BIZ_TYPE=202&ft=7ac14d5d372a459fbe948e83fcaae0cb&t=1784009730668"
 )
 
 // client serves h on loopback and returns a client for it.
@@ -86,6 +88,12 @@ func bizFor(t testing.TB, op Operation) []byte {
 		biz = PlaceRefund{RefundMerchantOrderNo: refundNo, OriginMerchantOrderNo: storyNo, Amount: AED(2600)}
 	case OpRefundQuery:
 		biz = RefundRef{RefundMerchantOrderNo: refundNo}
+	case OpCashierURL:
+		biz = ScanQuery{TokenURL: storyToken}
+	case OpOrderPage:
+		biz = OrderPageQuery{StartDate: "2026-07-14", EndDate: "2026-07-14", SortPageParam: PageParam{Size: 20}}
+	case OpRefundPage:
+		biz = RefundPageQuery{StartDate: "2026-07-15", EndDate: "2026-07-15", SortPageParam: PageParam{Size: 20}}
 	default:
 		biz = OrderRef{MerchantOrderNo: storyNo}
 	}

@@ -148,6 +148,21 @@ func millisInto(to *int64) readFunc {
 	}
 }
 
+func countInto(to *int) readFunc {
+	return func(raw json.RawMessage) error {
+		s, err := scalar(raw, false)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(s, 10, 32)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%w: not a count", ErrMalformed)
+		}
+		*to = int(n)
+		return nil
+	}
+}
+
 func valueInto[T any, P interface {
 	*T
 	json.Unmarshaler

@@ -70,3 +70,8 @@ func (o Operation) Writes() bool {
 	}
 	return true
 }
+
+// downloads tells whether the operation answers with a file.
+func (o Operation) downloads() bool {
+	return o == OpStatement || o == OpFundStatement || o == OpInvoice
+}

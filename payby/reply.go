@@ -37,8 +37,8 @@ func (h *Head) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// Reply is a verified answer with code 0 about the order or refund that was
-// asked for. The caller owns it.
+// Reply is a verified answer with code 0 about what was asked for. The caller
+// owns it.
 //
 // Verified means that the gateway once signed it, not that it is new: an older
 // answer about the same order can be replayed, so a status may only move
@@ -52,6 +52,10 @@ type Reply struct {
 	TokenURL string         // create: the text of the QR code, "" when the answer had none
 	Refund   *RefundOrder   // refund and refund query; never nil there
 	Summary  *RefundSummary // refund and refund query; nil when absent
+
+	Payer   *Payer             // order payer; scan detection, nil there while nobody has scanned
+	Orders  *Page[Order]       // order page; never nil there
+	Refunds *Page[RefundOrder] // refund page; never nil there
 }
 
 // answer is what came back over HTTP, as far as it came.
@@ -69,32 +73,47 @@ func (a answer) fail(op Operation, cause error) *Error {
 	}
 }
 
-// reply applies the table of protocol.md §4: signed answers are used, unsigned
-// ones only to tell the operator of a gateway fault, anything else is discarded.
-func (a answer) reply(op Operation, asked numbers, keys []*rsa.PublicKey) (*Reply, error) {
+// open applies the table of protocol.md §4: signed answers are used, unsigned
+// ones only to tell the operator of a gateway fault, anything else is
+// discarded. It returns the head and body of a signed answer with code 0.
+func (a answer) open(op Operation, keys []*rsa.PublicKey) (Head, json.RawMessage, error) {
 	if err := Verify(keys, a.raw, a.sign); errors.Is(err, ErrUnsigned) {
-		return nil, a.unsigned(op)
+		return Head{}, nil, a.unsigned(op)
 	} else if err != nil {
-		return nil, a.fail(op, err)
+		return Head{}, nil, a.fail(op, err)
 	}
 	head, body, err := envelope(a.raw)
 	if err != nil {
 		e := a.fail(op, err)
 		e.Signed = true
-		return nil, e
+		return Head{}, nil, e
 	}
 	class := Classify(op, head.ApplyStatus, head.Code, head.Msg)
-	e := a.refusal(op, head, class)
-	e.Signed = true
 	if class != ClassOK {
-		return nil, e
+		e := a.refusal(op, head, class)
+		e.Signed = true
+		return Head{}, nil, e
 	}
-	e.Class = unanswered(op)
+	return head, body, nil
+}
+
+func (a answer) reply(op Operation, asked numbers, keys []*rsa.PublicKey) (*Reply, error) {
+	head, body, err := a.open(op, keys)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reply{Op: op, Raw: a.raw, Head: head, Date: a.date}
-	if e.Err = r.read(body, asked); e.Err != nil {
-		return nil, e
+	if err := r.read(body, asked); err != nil {
+		return nil, a.useless(op, head, err)
 	}
 	return r, nil
+}
+
+// useless is the error of a signed success that cannot be used.
+func (a answer) useless(op Operation, head Head, cause error) *Error {
+	e := a.refusal(op, head, unanswered(op))
+	e.Signed, e.Err = true, cause
+	return e
 }
 
 func (a answer) refusal(op Operation, head Head, class Class) *Error {
@@ -129,6 +148,9 @@ func envelope(raw []byte) (head Head, body json.RawMessage, err error) {
 
 // read takes what the operation answers with.
 func (r *Reply) read(raw json.RawMessage, asked numbers) error {
+	if r.Op == OpCashierURL && (len(raw) == 0 || isNull(raw)) {
+		return nil // what comes before a scan is unpublished (protocol.md §9.3)
+	}
 	body, err := members(raw)
 	if err != nil {
 		return fmt.Errorf("body: %w", err)
@@ -142,6 +164,24 @@ func (r *Reply) read(raw json.RawMessage, asked numbers) error {
 			_ = objectInto(&r.Summary)(raw)
 		}
 		return asked.matchRefund(r.Refund)
+	case OpCashierURL:
+		if raw, ok := body["payer"]; ok && !isNull(raw) {
+			if err := readMember(body, "payer", objectInto(&r.Payer)); err != nil {
+				return err
+			}
+			if *r.Payer == (Payer{}) {
+				r.Payer = nil
+			}
+		}
+		return nil
+	case OpPayer:
+		return readMember(body, "payer", objectInto(&r.Payer))
+	case OpOrderPage:
+		r.Orders, err = readPage[Order](body, asked.page)
+		return err
+	case OpRefundPage:
+		r.Refunds, err = readPage[RefundOrder](body, asked.page)
+		return err
 	}
 	if err := readMember(body, "acquireOrder", objectInto(&r.Order)); err != nil {
 		return err
@@ -163,10 +203,11 @@ func readMember(body map[string]json.RawMessage, name string, read readFunc) err
 	return nil
 }
 
-// numbers are the order numbers in a bizContent. An answer with other numbers
-// was signed for somebody else's question.
+// numbers are the order numbers in a bizContent, or the number of a page. An
+// answer with other numbers was signed for somebody else's question.
 type numbers struct {
 	merchantOrderNo, orderNo, refundNo, originNo string
+	page                                         int
 }
 
 // readAsked checks biz as far as a call depends on it.
@@ -176,10 +217,11 @@ func readAsked(op Operation, biz []byte) (numbers, error) {
 		return n, fmt.Errorf("%w: request above %d bytes", ErrTooLarge, maxRequest)
 	}
 	to := fields{}
+	about := "" // what a request without an order number is about
 	switch op {
 	case OpCreate:
 		to["merchantOrderNo"] = textInto(&n.merchantOrderNo)
-	case OpGet, OpCancel, OpRevoke, OpExpiry:
+	case OpGet, OpCancel, OpRevoke, OpExpiry, OpPayer:
 		to["merchantOrderNo"] = textInto(&n.merchantOrderNo)
 		to["orderNo"] = textInto(&n.orderNo)
 	case OpRefund:
@@ -188,14 +230,24 @@ func readAsked(op Operation, biz []byte) (numbers, error) {
 	case OpRefundQuery:
 		to["refundMerchantOrderNo"] = textInto(&n.refundNo)
 		to["orderNo"] = textInto(&n.orderNo)
+	case OpCashierURL:
+		to["tokenUrl"] = textInto(&about)
+	case OpOrderPage, OpRefundPage:
+		to["startDate"] = textInto(&about)
+		to["sortPageParam"] = func(raw json.RawMessage) error {
+			var p PageParam
+			err := p.UnmarshalJSON(raw)
+			n.page = p.Number
+			return err
+		}
 	default:
 		return n, fmt.Errorf("%w: not an operation of Call", ErrInvalid)
 	}
 	if err := readObject(biz, to); err != nil {
 		return n, fmt.Errorf("%w: bizContent: %w", ErrInvalid, err)
 	}
-	if n.merchantOrderNo == "" && n.orderNo == "" && n.refundNo == "" {
-		return n, fmt.Errorf("%w: bizContent names no order", ErrInvalid)
+	if n.merchantOrderNo == "" && n.orderNo == "" && n.refundNo == "" && about == "" {
+		return n, fmt.Errorf("%w: bizContent does not say what it is about", ErrInvalid)
 	}
 	return n, nil
 }

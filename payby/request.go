@@ -3,6 +3,7 @@ package payby
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -45,7 +46,8 @@ type PlaceRefund struct {
 	SecondaryMerchantID   string `json:"secondaryMerchantId,omitempty"`
 }
 
-// OrderRef is the bizContent of get, cancel and revoke: exactly one number.
+// OrderRef is the bizContent of get, cancel, revoke and order payer: exactly
+// one number.
 type OrderRef struct {
 	MerchantOrderNo string `json:"merchantOrderNo,omitempty"`
 	OrderNo         string `json:"orderNo,omitempty"` // the gateway's number
@@ -58,13 +60,15 @@ type RefundRef struct {
 }
 
 // Encode returns the exact bizContent bytes to store and to send with every
-// attempt, for a [CreateOrder], [PlaceRefund], [OrderRef] or [RefundRef] (or a
-// pointer to one). What the gateway would refuse, or takes on some of its
-// pages only, is not encoded: the error matches [ErrInvalid] and names the
-// field. Limits count UTF-16 units, as the gateway's Java does.
+// attempt, for a request type of this package or a pointer to one:
+// [CreateOrder], [OrderRef], [UpdateExpiry], [ScanQuery], [PlaceRefund],
+// [RefundRef], [OrderPageQuery], [RefundPageQuery], [StatementQuery] or
+// [InvoiceQuery]. What the gateway would refuse, or takes on some of its pages
+// only, is not encoded: the error matches [ErrInvalid] and names the field.
+// Limits count UTF-16 units, as the gateway's Java does.
 func Encode(biz any) ([]byte, error) {
 	request, ok := biz.(interface{ check(*checker) })
-	if !ok || isNilPointer(biz) {
+	if v := reflect.ValueOf(biz); !ok || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, fmt.Errorf("%w: not a request type of this package", ErrInvalid)
 	}
 	var c checker
@@ -73,20 +77,6 @@ func Encode(biz any) ([]byte, error) {
 		return nil, c.err
 	}
 	return encodeJSON(biz)
-}
-
-func isNilPointer(biz any) bool {
-	switch p := biz.(type) {
-	case *CreateOrder:
-		return p == nil
-	case *PlaceRefund:
-		return p == nil
-	case *OrderRef:
-		return p == nil
-	case *RefundRef:
-		return p == nil
-	}
-	return false
 }
 
 func (o CreateOrder) check(c *checker) {
