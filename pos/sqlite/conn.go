@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -86,4 +88,57 @@ func connect(path string, a access, conns int) *sql.DB {
 func prepare(c *sqlite3.SQLiteConn) error {
 	_, err := c.Exec("PRAGMA fullfsync = 1; PRAGMA trusted_schema = 0", nil)
 	return err
+}
+
+// executor is a querier that writes.
+type executor interface {
+	querier
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// transaction writes on one connection. That of database/sql would start a
+// goroutine for itself and for every query, which takes as long as the rest of
+// a commit. It ends with commit or rollback; rollback after commit does nothing.
+type transaction struct {
+	*sql.Conn
+	ended bool
+}
+
+// begin takes a connection of db. commit and rollback want a ctx that has not
+// ended.
+func begin(ctx context.Context, db *sql.DB) (*transaction, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return nil, errors.Join(fmt.Errorf("begin: %w", err), conn.Close())
+	}
+	return &transaction{Conn: conn}, nil
+}
+
+func (t *transaction) commit(ctx context.Context) error {
+	if _, err := t.ExecContext(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	t.ended = true
+	_ = t.Close() // gives the connection back; what is committed stays so
+	return nil
+}
+
+func (t *transaction) rollback(ctx context.Context) {
+	if t.ended {
+		return
+	}
+	t.ended = true
+	// It fails when SQLite has rolled back by itself, which is as good; a
+	// connection that is still in its transaction must not be used again.
+	_, _ = t.ExecContext(ctx, "ROLLBACK")
+	_ = t.Raw(func(c any) error {
+		if !c.(*sqlite3.SQLiteConn).AutoCommit() {
+			return driver.ErrBadConn
+		}
+		return nil
+	})
+	_ = t.Close()
 }

@@ -17,7 +17,7 @@ import (
 // has stored, so that the three cannot differ.
 type deriver struct {
 	folder pos.Folder
-	tx     *sql.Tx
+	tx     executor
 }
 
 func (d deriver) derive(ctx context.Context, e pos.Event) error {
@@ -75,29 +75,22 @@ func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
 	if f.Sale == "" && f.Refund == "" {
 		return nil
 	}
-	refund, hasRefund, err := loadRefund(ctx, d.tx, f.Refund)
+	refund, refundDoc, err := loadRefund(ctx, d.tx, f.Refund)
 	if err != nil {
 		return err
 	}
-	if f.Sale == "" && hasRefund {
+	if f.Sale == "" {
 		f.Sale = refund.Sale
 	}
-	sale, hasSale, err := loadSale(ctx, d.tx, f.Sale)
+	sale, saleDoc, err := loadSale(ctx, d.tx, f.Sale)
 	if err != nil {
 		return err
 	}
 	strict := strings.HasPrefix(string(f.Kind), "sale.") || strings.HasPrefix(string(f.Kind), "refund.")
-	if !strict && (!hasSale || f.Refund != "" && !hasRefund) {
+	if !strict && (saleDoc == "" || f.Refund != "" && refundDoc == "") {
 		return nil
 	}
-	saleBefore, err := newSaleRow(sale)
-	if err != nil {
-		return err
-	}
-	refundBefore, err := newRefundRow(refund)
-	if err != nil {
-		return err
-	}
+	saleBefore := saleRow{columnsOf(sale), saleDoc}
 	if _, err := d.folder.Fold(&sale, &refund, f); err != nil {
 		return err
 	}
@@ -107,7 +100,7 @@ func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
 	if f.Refund == "" {
 		return nil
 	}
-	return d.saveRefund(ctx, seq, refund, refundBefore)
+	return d.saveRefund(ctx, seq, refund, refundDoc)
 }
 
 // saleRow is what the sales table holds of a sale.
@@ -123,26 +116,28 @@ type saleColumns struct {
 	atMs                           int64
 }
 
-func newSaleRow(s pos.Sale) (saleRow, error) {
+func columnsOf(s pos.Sale) saleColumns {
 	if s.No == "" {
-		return saleRow{}, nil
+		return saleColumns{}
 	}
-	doc, err := json.Marshal(s)
-	return saleRow{saleColumns{
+	return saleColumns{
 		no: string(s.No), state: string(s.State), provider: s.ProviderNo, reference: s.Intent.Reference,
-		open: !s.State.Final() || s.NeedsWatch(), amount: int64(s.Intent.Amount), atMs: s.CreatedAt.UnixMilli(),
-	}, string(doc)}, err
+		open: s.Followed(), amount: int64(s.Intent.Amount), atMs: s.CreatedAt.UnixMilli(),
+	}
 }
 
 // saveSale writes as little as it can: most facts change only the document,
 // and then no index is touched.
 func (d deriver) saveSale(ctx context.Context, seq int64, s pos.Sale, before saleRow) error {
-	row, err := newSaleRow(s)
-	if err != nil || row == before {
+	doc, err := json.Marshal(s)
+	if err != nil {
 		return err
 	}
+	row := saleRow{columnsOf(s), string(doc)}
 	c := row.columns
 	switch {
+	case row == before:
+		return nil
 	case c.no == "":
 		return errors.New("a folded sale has no number")
 	case before.columns == c:
@@ -159,61 +154,48 @@ func (d deriver) saveSale(ctx context.Context, seq int64, s pos.Sale, before sal
 		c.provider, reverse(searchKey(c.provider)), searchKey(c.reference), row.doc)
 }
 
-type refundRow struct {
-	no, sale, state, doc string
-	open                 bool
-	atMs                 int64
-}
-
-func newRefundRow(r pos.Refund) (refundRow, error) {
-	if r.No == "" {
-		return refundRow{}, nil
-	}
+func (d deriver) saveRefund(ctx context.Context, seq int64, r pos.Refund, before string) error {
 	doc, err := json.Marshal(r)
-	return refundRow{string(r.No), string(r.Sale), string(r.State), string(doc),
-		!r.State.Final(), r.CreatedAt.UnixMilli()}, err
-}
-
-func (d deriver) saveRefund(ctx context.Context, seq int64, r pos.Refund, before refundRow) error {
-	row, err := newRefundRow(r)
-	if err != nil || row == before {
+	switch {
+	case err != nil:
 		return err
-	}
-	if row.no == "" {
+	case string(doc) == before:
+		return nil
+	case r.No == "":
 		return errors.New("a folded refund has no number")
 	}
 	return exec(ctx, d.tx, `INSERT INTO refunds (no, seq, sale, at_ms, state, open, doc)
 		VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (no) DO UPDATE SET seq = excluded.seq, state = excluded.state, open = excluded.open,
 			doc = excluded.doc`,
-		row.no, seq, row.sale, row.atMs, row.state, row.open, row.doc)
+		string(r.No), seq, string(r.Sale), r.CreatedAt.UnixMilli(), string(r.State), !r.State.Final(), string(doc))
 }
 
-func loadSale(ctx context.Context, q querier, no pos.SaleNo) (s pos.Sale, found bool, err error) {
-	found, err = loadDoc(ctx, q, "SELECT doc FROM sales WHERE no = ?", string(no), &s)
-	return s, found, err
+// loadSale returns a zero sale and an empty document when there is none.
+func loadSale(ctx context.Context, q querier, no pos.SaleNo) (s pos.Sale, doc string, err error) {
+	doc, err = loadDoc(ctx, q, "SELECT doc FROM sales WHERE no = ?", string(no), &s)
+	return s, doc, err
 }
 
-func loadRefund(ctx context.Context, q querier, no pos.RefundNo) (r pos.Refund, found bool, err error) {
-	found, err = loadDoc(ctx, q, "SELECT doc FROM refunds WHERE no = ?", string(no), &r)
-	return r, found, err
+func loadRefund(ctx context.Context, q querier, no pos.RefundNo) (r pos.Refund, doc string, err error) {
+	doc, err = loadDoc(ctx, q, "SELECT doc FROM refunds WHERE no = ?", string(no), &r)
+	return r, doc, err
 }
 
-func loadDoc(ctx context.Context, q querier, query, no string, into any) (found bool, err error) {
+func loadDoc(ctx context.Context, q querier, query, no string, into any) (doc string, err error) {
 	if no == "" {
-		return false, nil
+		return "", nil
 	}
-	var doc []byte
 	switch err := q.QueryRowContext(ctx, query, no).Scan(&doc); {
 	case errors.Is(err, sql.ErrNoRows):
-		return false, nil
+		return "", nil
 	case err != nil:
-		return false, err
+		return "", err
 	}
-	if err := json.Unmarshal(doc, into); err != nil {
-		return false, damaged(fmt.Sprintf("what is derived for %s cannot be read: %v", no, err))
+	if err := json.Unmarshal([]byte(doc), into); err != nil {
+		return "", damaged(fmt.Sprintf("what is derived for %s cannot be read: %v", no, err))
 	}
-	return true, nil
+	return doc, nil
 }
 
 // Rebuild derives all tables from the events again, in one transaction. It
@@ -234,11 +216,11 @@ func (j *Journal) Rebuild(ctx context.Context) error {
 }
 
 func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
-	tx, err := j.writer.BeginTx(ctx, nil)
+	tx, err := begin(ctx, j.writer)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback()
+	defer tx.rollback(context.WithoutCancel(ctx))
 	for _, table := range derivedTables {
 		if err := exec(ctx, tx, "DELETE FROM "+table); err != nil {
 			return 0, err
@@ -247,7 +229,7 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 	if count, err = deriveAll(ctx, tx, deriver{j.folder, tx}); err != nil {
 		return 0, err
 	}
-	return count, tx.Commit()
+	return count, tx.commit(context.WithoutCancel(ctx))
 }
 
 // derivedTables are ordered so that they can be emptied one after the other.

@@ -14,7 +14,7 @@ import (
 // wraps [pos.ErrJournalDamaged].
 type BrokenError struct {
 	// Seq is the event's number. It is zero when the damage lies outside the
-	// events: in the schema, or in a body that no event names.
+	// events, in the schema.
 	Seq    int64
 	Reason string
 	// Err is the cause when the file itself could not be read.

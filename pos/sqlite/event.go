@@ -50,7 +50,7 @@ func toHash(h *pos.Hash, b []byte) bool {
 }
 
 // putEvent writes e; body is NULL when the fact had none.
-func putEvent(ctx context.Context, tx *sql.Tx, e pos.Event, hasBody bool) error {
+func putEvent(ctx context.Context, tx executor, e pos.Event, hasBody bool) error {
 	var body []byte
 	if hasBody {
 		body = e.Body[:]

@@ -26,7 +26,7 @@ const DefaultReserve = 4 << 20
 // disk is full the log must not grow: it holds a page once for every commit,
 // the file holds it once.
 const (
-	logPages     = 1000
+	logPages     = 4000
 	logPagesFull = 1
 )
 
@@ -59,6 +59,7 @@ type Journal struct {
 	lock    *os.File
 
 	writing sync.Mutex
+	tail    tail
 	writer  *sql.DB // nil unless the journal can be written
 	readers *sql.DB // set by Open for good
 

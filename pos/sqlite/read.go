@@ -15,8 +15,8 @@ const recentCount = 5
 
 // Sale is [pos.Reader.Sale].
 func (j *Journal) Sale(ctx context.Context, no pos.SaleNo) (pos.Sale, error) {
-	s, found, err := loadSale(ctx, j.readers, no)
-	if err == nil && !found {
+	s, doc, err := loadSale(ctx, j.readers, no)
+	if err == nil && doc == "" {
 		err = pos.ErrNotFound
 	}
 	if err != nil {
@@ -27,8 +27,8 @@ func (j *Journal) Sale(ctx context.Context, no pos.SaleNo) (pos.Sale, error) {
 
 // RefundByNo is [pos.Reader.RefundByNo].
 func (j *Journal) RefundByNo(ctx context.Context, no pos.RefundNo) (pos.Refund, error) {
-	r, found, err := loadRefund(ctx, j.readers, no)
-	if err == nil && !found {
+	r, doc, err := loadRefund(ctx, j.readers, no)
+	if err == nil && doc == "" {
 		err = pos.ErrNotFound
 	}
 	if err != nil {

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -47,13 +45,20 @@ func (j *Journal) closedReason() error {
 	return errors.New("closed")
 }
 
+// tail is the end of the chain, kept between commits.
+type tail struct {
+	seq   int64
+	hash  pos.Hash
+	known bool
+}
+
 // commit is one attempt. With [pos.ErrDuplicateNotice] the cursor is durable.
 func (j *Journal) commit(ctx context.Context, b pos.Batch) ([]pos.Event, error) {
-	tx, err := j.writer.BeginTx(ctx, nil)
+	tx, err := begin(ctx, j.writer)
 	if err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
+		return nil, err
 	}
-	defer tx.Rollback()
+	defer tx.rollback(ctx)
 	if b.Cursor != nil {
 		if err := putCursor(ctx, tx, *b.Cursor); err != nil {
 			return nil, err
@@ -63,27 +68,35 @@ func (j *Journal) commit(ctx context.Context, b pos.Batch) ([]pos.Event, error) 
 	if err != nil {
 		return nil, err
 	}
-	var events []pos.Event
-	if !known {
-		if events, err = j.append(ctx, tx, b); err != nil {
+	before := j.tail
+	j.tail = tail{} // unknown, unless this attempt comes to its end
+	if !before.known {
+		if before.seq, before.hash, err = head(ctx, tx); err != nil {
 			return nil, err
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
+	var events []pos.Event
+	if !known {
+		if events, err = j.append(ctx, tx, before, b); err != nil {
+			return nil, err
+		}
 	}
+	if err := tx.commit(ctx); err != nil {
+		return nil, err
+	}
+	j.tail = tail{before.seq, before.hash, true}
 	if known {
 		return nil, pos.ErrDuplicateNotice
+	}
+	if n := len(events); n > 0 {
+		j.tail = tail{events[n-1].Seq, events[n-1].Hash, true}
 	}
 	return events, nil
 }
 
 // append writes the facts, what they derive, and what goes with them.
-func (j *Journal) append(ctx context.Context, tx *sql.Tx, b pos.Batch) ([]pos.Event, error) {
-	seq, prev, err := head(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
+func (j *Journal) append(ctx context.Context, tx executor, end tail, b pos.Batch) ([]pos.Event, error) {
+	seq, prev := end.seq, end.hash
 	events := make([]pos.Event, 0, len(b.Facts))
 	d := deriver{j.folder, tx}
 	for _, f := range b.Facts {
@@ -98,7 +111,7 @@ func (j *Journal) append(ctx context.Context, tx *sql.Tx, b pos.Batch) ([]pos.Ev
 			return nil, err
 		}
 		if f.Body != nil {
-			if err := putBody(ctx, tx, e, f.Body); err != nil {
+			if err := exec(ctx, tx, "INSERT INTO bodies (seq, raw) VALUES (?, ?)", e.Seq, f.Body); err != nil {
 				return nil, err
 			}
 		}
@@ -134,7 +147,7 @@ func acceptable(seq int64, f pos.Fact) error {
 	return nil
 }
 
-func knownNotice(ctx context.Context, tx *sql.Tx, key string) (known bool, err error) {
+func knownNotice(ctx context.Context, tx executor, key string) (known bool, err error) {
 	if key == "" {
 		return false, nil
 	}
@@ -143,19 +156,12 @@ func knownNotice(ctx context.Context, tx *sql.Tx, key string) (known bool, err e
 	return known, err
 }
 
-func putCursor(ctx context.Context, tx *sql.Tx, cursor string) error {
+func putCursor(ctx context.Context, tx executor, cursor string) error {
 	return exec(ctx, tx, `INSERT INTO meta (key, value) VALUES ('cursor', ?)
 		ON CONFLICT (key) DO UPDATE SET value = excluded.value`, cursor)
 }
 
-// putBody keeps one copy of bodies that come again, dated by the last.
-func putBody(ctx context.Context, tx *sql.Tx, e pos.Event, raw []byte) error {
-	sum := sha256.Sum256(raw)
-	return exec(ctx, tx, `INSERT INTO bodies (hash, at_ms, raw) VALUES (?, ?, ?)
-		ON CONFLICT (hash) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)`, sum[:], e.At.UnixMilli(), raw)
-}
-
-func (j *Journal) countPolls(ctx context.Context, tx *sql.Tx, numbers []string) error {
+func (j *Journal) countPolls(ctx context.Context, tx executor, numbers []string) error {
 	for _, no := range numbers {
 		err := exec(ctx, tx, `INSERT INTO polls (no, count, last_ms) VALUES (?, 1, ?)
 			ON CONFLICT (no) DO UPDATE SET count = count + 1, last_ms = excluded.last_ms`, no, j.now().UnixMilli())
@@ -166,7 +172,7 @@ func (j *Journal) countPolls(ctx context.Context, tx *sql.Tx, numbers []string) 
 	return nil
 }
 
-func exec(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+func exec(ctx context.Context, tx executor, query string, args ...any) error {
 	_, err := tx.ExecContext(ctx, query, args...)
 	return err
 }

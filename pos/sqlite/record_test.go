@@ -46,9 +46,9 @@ func TestRecordChainsFactsAndDerivesTheSale(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "story", story, events)
-	sum := sha256.Sum256([]byte("answer to query 1"))
-	kept := query[string](t, raw(t, path), "SELECT raw FROM bodies WHERE hash = ?", sum[:])
-	equal(t, "body", kept, []string{"answer to query 1"})
+	equal(t, "body's hash", events[3].Body, pos.Hash(sha256.Sum256([]byte("answer to query 1"))))
+	kept := query[string](t, raw(t, path), "SELECT raw FROM bodies ORDER BY seq")
+	equal(t, "bodies", kept, []string{"answer to create 1", "answer to query 1"})
 	verified(t, path, 5)
 }
 
