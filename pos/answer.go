@@ -118,6 +118,9 @@ func (c *core) startSale(s *openSale, now time.Time) {
 		p.lastCancel = now
 		p.cancels++
 		c.emit(now, Fact{Kind: SaleCancelAttempted, Sale: s.No, Attempt: &Attempt{N: s.Cancels + 1, RequestMs: at.UnixMilli()}})
+	case opRevoke:
+		p.lastCancel, p.stage = now, stageConfirm
+		c.emit(now, Fact{Kind: SaleRevokeAttempted, Sale: s.No, Attempt: &Attempt{N: s.Revokes + 1, RequestMs: at.UnixMilli()}})
 	case opQuery:
 		p.lastQuery = now
 		if s.State == SaleUnknown && p.stage == stageAsk {
@@ -149,6 +152,7 @@ func (c *core) answered(r result, now time.Time) {
 	}
 	c.advance(s, r.op, now)
 	c.planSale(s, now)
+	c.renewed(s, now)
 }
 
 // saleReported takes an order that the provider described.
@@ -175,6 +179,9 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 	if kind == SaleForeign && c.pendingAlert(AlertForeign, s.No, "") ||
 		kind == SaleContradicted && c.pendingAlert(AlertContradicted, s.No, "") {
 		return false // the same trouble at every poll: a person knows already
+	}
+	if kind == SaleWasReversed && s.Reversing {
+		kind = SaleReversalDone
 	}
 	f := Fact{Kind: kind, Sale: s.No, Order: o, Body: body}
 	if kind == SaleFailed {
@@ -208,6 +215,8 @@ func (c *core) saleFailed(s *openSale, r result, f *Failure, now time.Time) {
 		if s.State == SaleAwaiting && s.Aborted == "" && p.unreachable(now) {
 			c.alert(now, AlertUnreachable, Fact{Sale: s.No, Failure: f}, s.Intent.Amount)
 		}
+	case opRevoke:
+		c.revokeFailed(s, r, f, now)
 	case opCancel:
 		c.emit(now, Fact{Kind: SaleAnswered, Sale: s.No, Source: SourceCancel, Failure: f, Body: r.answer.Body})
 	}
@@ -251,6 +260,8 @@ func (c *core) advance(s *openSale, op operation, now time.Time) {
 	p := &s.plan
 	closing := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted != ""
 	switch {
+	case s.Reversing && op == opQuery && p.failures == 0:
+		p.stage = stageCancel // still not reversed: once more
 	case closing && op == opCancel, s.State == SaleUnknown && op == opCancel:
 		p.stage = stageConfirm
 	case closing && op == opQuery && p.stage == stageAsk:

@@ -97,7 +97,7 @@ func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 		Shift: c.cfg.Shift, BusinessDate: businessDate(at, c.cfg.Location, c.cfg.CutOff),
 		Payee: c.cfg.Payee, ExpiresMs: at.Add(c.cfg.Window + expiryMargin).UnixMilli(),
 		WindowMs: c.cfg.Window.Milliseconds(), Store: c.cfg.Store, Terminal: c.cfg.Terminal,
-		Subject: c.cfg.Subject, NotifyURL: c.cfg.NotifyURL,
+		Subject: c.cfg.Subject, NotifyURL: c.cfg.NotifyURL, RenewOf: r.renewOf,
 	}
 	if intent.Biz, err = c.cfg.Gateway.EncodeSale(no, intent); err != nil {
 		return "", &Error{Code: CodeInternal, Op: "encode sale", Err: err}

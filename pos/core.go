@@ -55,6 +55,7 @@ const (
 	opCreate      operation = "create"
 	opQuery       operation = "query"
 	opCancel      operation = "cancel"
+	opRevoke      operation = "revoke"
 	opRefund      operation = "refund"
 	opQueryRefund operation = "refund-query"
 )
@@ -137,6 +138,9 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 	}
 	if sale != nil && sale.State.Final() {
 		c.resolve(now, sale.No, "", AlertUnknown, AlertUnreachable)
+		if !sale.Reversing {
+			c.resolve(now, sale.No, "", AlertReversal)
+		}
 	}
 	if refund != nil && f.Refund != "" && refund.State.Final() && !hasAlert(effects) {
 		c.resolve(now, refund.Sale, refund.No, AlertRefund)

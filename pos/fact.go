@@ -35,6 +35,17 @@ const (
 	SaleForeign         Kind = "sale.foreign"
 	SaleWatched         Kind = "sale.watched"
 	SaleChargedBack     Kind = "sale.charged_back"
+	// SaleQuestioned: the customer says they paid, and a cashier asked.
+	SaleQuestioned Kind = "sale.questioned"
+	// SaleReleased: a manager let the goods go on an unknown sale.
+	SaleReleased Kind = "sale.released"
+	// SaleAttached: a note that late money belongs to another sale.
+	SaleAttached Kind = "sale.attached"
+	// SaleReversalAsked, SaleReversalDone and SaleReversalRefused are an
+	// operator's reversal of a whole sale, by PayBy's revoke.
+	SaleReversalAsked   Kind = "sale.reversal_asked"
+	SaleReversalDone    Kind = "sale.reversal_done"
+	SaleReversalRefused Kind = "sale.reversal_refused"
 
 	RefundIntended  Kind = "refund.intended"
 	RefundAttempted Kind = "refund.attempted"
@@ -84,6 +95,10 @@ type Fact struct {
 	Proof  CloseProof  `json:"proof,omitempty"`
 	Alert  *AlertFact  `json:"alert,omitempty"`
 	Notice *NoticeFact `json:"notice,omitempty"`
+	// Approver allowed what By asked for.
+	Approver string `json:"approver,omitempty"`
+	// Other is another sale that the fact links to this one.
+	Other SaleNo `json:"other,omitempty"`
 	// Note is a sentence a person wrote.
 	Note string `json:"note,omitempty"`
 
@@ -137,6 +152,8 @@ const (
 	AlertStranger     AlertKind = "stranger"
 	AlertSignature    AlertKind = "bad_signature"
 	AlertUnreachable  AlertKind = "unreachable"
+	// AlertReversal: a reversal that was asked for does not go through.
+	AlertReversal AlertKind = "reversal_stuck"
 )
 
 // AlertFact raises an alert, or resolves the one raised by event Raised.

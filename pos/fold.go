@@ -65,7 +65,7 @@ func (fo Folder) foldSale(s *Sale, f Fact) ([]Effect, error) {
 // provesState reports kinds whose report is a witness of the sale's state.
 func provesState(k Kind) bool {
 	switch k {
-	case SaleWasPaid, SaleMismatched, SaleFailed, SaleWasReversed, SaleWitnessed:
+	case SaleWasPaid, SaleMismatched, SaleFailed, SaleWasReversed, SaleReversalDone, SaleWitnessed:
 		return true
 	}
 	return false
@@ -92,6 +92,18 @@ func note(s *Sale, f Fact) {
 		}
 	case SaleWatched:
 		s.Watched++
+	case SaleQuestioned:
+		s.Questioned++
+	case SaleReleased:
+		s.Released = &Release{By: f.By, At: f.At, Note: f.Note}
+	case SaleAttached:
+		s.AttachedTo = f.Other
+	case SaleReversalAsked:
+		s.Reversing, s.Revokes = true, 0
+	case SaleRevokeAttempted:
+		s.Revokes++
+	case SaleReversalDone, SaleReversalRefused, SaleWasReversed:
+		s.Reversing = false
 	case SalePaidAgain:
 		if f.Order != nil && f.Order.Payment != nil {
 			s.Again = append(s.Again, *f.Order.Payment)

@@ -48,6 +48,13 @@ type plan struct {
 	cancels    int
 	rounds     time.Time // start of the last background round
 
+	// askUntil ends the questions of a customer who says they paid; renew is
+	// who wants a new QR once this order is closed; firstRevoke the start of a
+	// reversal.
+	askUntil    time.Time
+	renew       string
+	firstRevoke time.Time
+
 	noResend bool
 	confirm  bool
 	confirms int
@@ -141,6 +148,10 @@ func (c *core) planSale(s *openSale, now time.Time) {
 	case SaleUnknown:
 		c.planRound(s, now)
 	case SalePaid:
+		if s.Reversing {
+			c.planReversal(s, now)
+			return
+		}
 		if p.confirm && p.confirms < confirmTries && onlyNoticed(s.Witnesses) {
 			p.query(opQuery, p.lastQuery.Add(spacing(0)*time.Duration(p.confirms+1)), now)
 		}
@@ -194,6 +205,8 @@ func (c *core) mayResend(s *openSale, now time.Time) bool {
 func (c *core) planPoll(s *openSale, now time.Time) {
 	p := &s.plan
 	switch {
+	case now.Before(p.askUntil):
+		p.query(opQuery, p.lastQuery.Add(askEvery), now)
 	case p.lastQuery.IsZero() && p.lastCreate.IsZero():
 		p.query(opQuery, now, now) // resumed after a restart
 	case p.lastQuery.IsZero():

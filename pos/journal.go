@@ -78,7 +78,7 @@ type Reader interface {
 type Loaded struct {
 	// Binding is nil for a new journal.
 	Binding *Binding
-	// Sales are all non-final sales and the closed ones still to be watched.
+	// Sales are all that are [Sale.Followed].
 	Sales []Sale
 	// Refunds are all non-final refunds. Origins holds their sales.
 	Refunds []Refund

@@ -59,6 +59,7 @@ func (c *core) saleView(s *openSale, now time.Time) SaleView {
 			v.QR = s.Token
 		}
 	}
+	v.Verdict = c.verdict(s, now)
 	for _, r := range c.refunds {
 		if r.Sale == s.No {
 			v.Refunds = append(v.Refunds, r.Refund)

@@ -11,6 +11,8 @@ type ChargeRequest struct {
 	// Confirmed says that the cashier has seen the warning about a recent
 	// sale of the same amount ([CodeSameAmount]) and wants a second one.
 	Confirmed bool
+
+	renewOf SaleNo
 }
 
 // RefundRequest is a manager's wish to give money back.

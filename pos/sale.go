@@ -96,6 +96,18 @@ type Sale struct {
 	// Refusal is the provider's last refusal of the create request.
 	Refusal *Refusal `json:"refusal,omitempty"`
 
+	// Questioned counts how often the customer said they paid.
+	Questioned int `json:"questioned,omitempty"`
+	// Released is set when a manager let the goods go without proof.
+	Released *Release `json:"released,omitempty"`
+	// AttachedTo is the sale that this late money belongs to, by a manager's
+	// note; it changes no total.
+	AttachedTo SaleNo `json:"attachedTo,omitempty"`
+	// Reversing is true while a reversal is asked for and not answered.
+	Reversing bool `json:"reversing,omitempty"`
+	// Revokes counts revoke requests of the present reversal.
+	Revokes int `json:"revokes,omitempty"`
+
 	// Refunded is done or has left the merchant's account; Pending is asked
 	// for and not final. Both in fils.
 	Refunded Fils `json:"refunded,omitempty"`
@@ -106,9 +118,9 @@ type Sale struct {
 
 // Refundable is the amount that may still be refunded, in fils: the total
 // less refunds done, in flight and made elsewhere. It is zero unless the sale
-// is paid (design §2.9).
+// is paid and no reversal is under way (design §2.9).
 func (s *Sale) Refundable() Fils {
-	if s.State != SalePaid {
+	if s.State != SalePaid || s.Reversing {
 		return 0
 	}
 	return max(0, s.Intent.Amount-s.Refunded-s.Pending-s.Elsewhere)
@@ -121,6 +133,12 @@ const watches = 3
 // customer may have seen its QR or a delayed request may have created it.
 func (s *Sale) NeedsWatch() bool {
 	return s.State == SaleClosed && s.Watched < watches && s.Proof != ProofRefused
+}
+
+// Followed reports a sale that the till still asks the provider about, and
+// takes up again after a restart.
+func (s *Sale) Followed() bool {
+	return !s.State.Final() || s.Reversing || s.NeedsWatch()
 }
 
 // WindowEnd is the end of the payment window in gateway time: the moment when
@@ -151,10 +169,19 @@ type SaleIntent struct {
 	Terminal  string `json:"terminal,omitempty"`
 	// Subject is what the payer reads, at most 64 characters.
 	Subject string `json:"subject"`
+	// RenewOf is the closed sale that this one replaces.
+	RenewOf SaleNo `json:"renewOf,omitempty"`
 	// NotifyURL is empty when no relay is paired.
 	NotifyURL string `json:"notifyUrl,omitempty"`
 	// Biz is the exact bizContent; every attempt sends these bytes.
 	Biz []byte `json:"biz"`
+}
+
+// Release is goods handed over on trust.
+type Release struct {
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+	Note string    `json:"note"`
 }
 
 // AbortReason tells who ended the wait for the customer.
@@ -165,6 +192,11 @@ const (
 	AbortWindow  AbortReason = "window"
 	// AbortRefused: a repeated create was refused, so no QR can come.
 	AbortRefused AbortReason = "refused"
+	// AbortVerdict: the customer says they paid; the order is closed to find out.
+	AbortVerdict AbortReason = "verdict"
+	// AbortRenew: the QR does not work for this customer; a new one follows
+	// once this order is proven not paid.
+	AbortRenew AbortReason = "renew"
 )
 
 // CloseProof is the kind of proof behind a closed sale (design §2.3).

@@ -252,6 +252,13 @@ func (s *sim) provider(c call) Answer {
 	if o == nil {
 		return *failure(OutcomeAbsent, "62004")
 	}
+	if c.op == opRevoke {
+		o.report.Reversed = true
+		if o.report.Status != OrderSettled {
+			o.report.Status = OrderFailed
+		}
+		return o.says(SourceRevoke)
+	}
 	if c.op == opCancel {
 		if o.report.Status != OrderOpen {
 			return *failure(OutcomeAsk, "62001")
@@ -441,7 +448,7 @@ func (s *sim) restart() {
 	}
 	for no, sale := range s.mirror {
 		switch {
-		case !sale.State.Final() || sale.NeedsWatch():
+		case sale.Followed():
 			l.Sales = append(l.Sales, *sale)
 		case needed[no]:
 			l.Origins = append(l.Origins, *sale)

@@ -101,6 +101,7 @@ func SaleTransitions() []SaleTransition {
 		{SalePaid, SalePaidAgain, SalePaid, effects{EffectAlertAgain}},
 		{SalePaid, SaleContradicted, SalePaid, effects{EffectAlertContra}},
 		{SalePaid, SaleWasReversed, SaleReversed, effects{EffectAlertReversed}},
+		{SalePaid, SaleReversalDone, SaleReversed, effects{EffectAnnounce}},
 		{SalePaid, SaleForeign, SalePaid, effects{EffectAlertForeign}},
 		{SalePaid, SaleChargedBack, SalePaid, effects{EffectAlertChargeback}},
 

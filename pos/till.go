@@ -274,7 +274,7 @@ func (t *Till) take(r result) {
 // perform makes one call and hands its answer to Run.
 func (t *Till) perform(ctx context.Context, c call) {
 	timeout := queryTimeout
-	if c.op == opCreate || c.op == opRefund {
+	if c.op == opCreate || c.op == opRefund || c.op == opRevoke {
 		timeout = createTimeout
 	}
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
@@ -288,6 +288,8 @@ func (t *Till) perform(ctx context.Context, c call) {
 		r.answer = g.Query(callCtx, c.sale, c.at)
 	case opCancel:
 		r.answer = g.Cancel(callCtx, c.sale, c.at)
+	case opRevoke:
+		r.answer = g.Revoke(callCtx, c.sale, c.at)
 	case opRefund:
 		r.answer = g.Refund(callCtx, c.biz, c.at)
 	case opQueryRefund:

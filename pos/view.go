@@ -44,6 +44,8 @@ type SaleView struct {
 	// Problem is the last trouble with the provider, nil when calls succeed.
 	Problem *Failure
 	Refunds []Refund
+	// Verdict answers "the customer says they paid"; nil while nobody asked.
+	Verdict *Verdict
 }
 
 // Phase is what the cashier reads under the amount.

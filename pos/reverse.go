@@ -1,0 +1,77 @@
+package pos
+
+import (
+	"context"
+	"time"
+)
+
+// ReverseRequest is a manager's wish to undo a whole paid sale.
+type ReverseRequest struct {
+	Sale SaleNo
+	// Requester asked for it; Approver allowed it; Note says why.
+	Requester, Approver, Note string
+}
+
+// Reverse undoes a paid sale as a whole by PayBy's revoke (protocol.md §9).
+// It gives no progress and cannot be partial: a refund is the better way
+// whenever it is possible. From the commit until PayBy's answer the whole sale
+// is reserved. A sale with refunds is refused with [CodeReverseState].
+func (t *Till) Reverse(ctx context.Context, r ReverseRequest) error {
+	if err := checkNote("reverse", r.Sale, r.Note); err != nil {
+		return err
+	}
+	if e := t.View().Trading; e != nil {
+		return e
+	}
+	return t.submit(ctx, func(now time.Time) error { return t.core.reverse(ctx, r, now) })
+}
+
+func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) error {
+	s, err := c.fetchSale(ctx, r.Sale)
+	if err != nil {
+		return &Error{Code: CodeNotFound, Op: "reverse", Sale: r.Sale, Err: err}
+	}
+	if s.State != SalePaid || s.Reversing || s.Refunded != 0 || s.Pending != 0 || s.Elsewhere != 0 {
+		return &Error{Code: CodeReverseState, Op: "reverse", Sale: r.Sale}
+	}
+	c.emit(now, Fact{Kind: SaleReversalAsked, Sale: r.Sale, By: r.Requester, Approver: r.Approver, Note: r.Note})
+	s.plan.stage, s.plan.lastCancel, s.plan.confirm = stageCancel, time.Time{}, false
+	c.planSale(s, now)
+	return nil
+}
+
+// planReversal sends the revoke, asks whether it worked, and sends it again
+// as long as PayBy says it did not.
+func (c *core) planReversal(s *openSale, now time.Time) {
+	p := &s.plan
+	if p.firstRevoke.IsZero() {
+		p.firstRevoke = now
+	}
+	if p.stage == stageCancel {
+		due := now
+		if !p.lastCancel.IsZero() {
+			due = p.lastCancel.Add(max(cancelGap, spacing(now.Sub(p.firstRevoke))))
+		}
+		p.then(opRevoke, due, now)
+		return
+	}
+	due := now
+	if p.failures > 0 {
+		due = p.lastQuery.Add(spacing(now.Sub(p.firstRevoke)))
+	}
+	p.query(opQuery, due, now)
+}
+
+// revokeFailed: a verified refusal ends the reversal, everything else is
+// followed by a question.
+func (c *core) revokeFailed(s *openSale, r result, f *Failure, now time.Time) {
+	if f.Outcome == OutcomeRefused && f.Verified {
+		c.emit(now, Fact{Kind: SaleReversalRefused, Sale: s.No, Source: SourceRevoke, Failure: f, Body: r.answer.Body})
+		s.plan.stage = stageAsk
+		return
+	}
+	c.emit(now, Fact{Kind: SaleAnswered, Sale: s.No, Source: SourceRevoke, Failure: f, Body: r.answer.Body})
+	if s.Revokes >= cancelTries {
+		c.alert(now, AlertReversal, Fact{Sale: s.No, Failure: f}, s.Intent.Amount)
+	}
+}
