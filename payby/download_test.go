@@ -25,8 +25,8 @@ const (
 	fundText = "ACCOUNTING_DATE|NUMBER_INCOME\n20260714|1\n"
 )
 
-// archive is a ZIP with one file of size bytes that do not compress.
-func archive(t testing.TB, size int, comment string) []byte {
+// zipOf is a ZIP with one file of size bytes that do not compress.
+func zipOf(t testing.TB, size int, comment string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -80,15 +80,15 @@ func get(t testing.TB, c *Client, op Operation) (*Download, []byte, *Error) {
 }
 
 func TestFilesAreWrittenAsTheyCame(t *testing.T) {
-	large := archive(t, 300<<10, "")
+	large := zipOf(t, 300<<10, "")
 	for name, c := range map[string]struct {
 		op                Operation
 		contentType, file string
 		body              []byte
 	}{
 		"statement":             {OpStatement, "application/zip", zipName, large},
-		"statement, small":      {OpStatement, "application/zip", zipName, archive(t, 0, "")},
-		"statement, comment":    {OpStatement, "application/zip", zipName, archive(t, 64, "PK\x05\x06 made by a gateway")},
+		"statement, small":      {OpStatement, "application/zip", zipName, zipOf(t, 0, "")},
+		"statement, comment":    {OpStatement, "application/zip", zipName, zipOf(t, 64, "PK\x05\x06 made by a gateway")},
 		"statement, quoted":     {OpStatement, "APPLICATION/ZIP; x=y", `"` + zipName + `"`, large},
 		"statement, another":    {OpStatement, "application/zip", "200000000888_statement-2.zip", large},
 		"invoice":               {OpInvoice, "application/pdf", pdfName, []byte(pdfText)},
@@ -134,7 +134,7 @@ func TestDownloadsAskLikeEveryCall(t *testing.T) {
 // A server that lies about files. The last column says whether bytes may have
 // been written before the lie came out.
 func TestAServerThatLiesAboutFiles(t *testing.T) {
-	whole := archive(t, 8<<10, "")
+	whole := zipOf(t, 8<<10, "")
 	ok := func(body []byte) http.HandlerFunc { return file("application/zip", named(zipName), body) }
 	as := func(contentType, disposition string) http.HandlerFunc { return file(contentType, disposition, whole) }
 	other := "200000000889_20260714Transaction_Settle_Statement.zip"
@@ -246,7 +246,7 @@ func broken(b []byte) http.HandlerFunc {
 }
 
 func TestLiesAboutOtherFiles(t *testing.T) {
-	whole := archive(t, 64, "")
+	whole := zipOf(t, 64, "")
 	for name, c := range map[string]struct {
 		op   Operation
 		h    http.HandlerFunc
@@ -354,7 +354,7 @@ func TestDownloadsFollowNoRedirect(t *testing.T) {
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		elsewhere.Add(1)
-		file("application/zip", named(zipName), archive(t, 64, ""))(w, r)
+		file("application/zip", named(zipName), zipOf(t, 64, ""))(w, r)
 	}))
 	defer other.Close()
 	for _, op := range []Operation{OpStatement, OpFundStatement, OpInvoice} {
@@ -374,7 +374,7 @@ func TestDownloadsFollowNoRedirect(t *testing.T) {
 }
 
 func TestTheDownloadLimitIsExact(t *testing.T) {
-	whole := archive(t, 100<<10, "")
+	whole := zipOf(t, 100<<10, "")
 	chunked := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/zip")
 		w.Header().Set("Content-Disposition", named(zipName))
@@ -411,7 +411,7 @@ type short struct{}
 func (short) Write(p []byte) (int, error) { return len(p) / 2, nil }
 
 func TestAFullDiskIsNotAGatewayFault(t *testing.T) {
-	c := client(t, file("application/zip", named(zipName), archive(t, 200<<10, "")))
+	c := client(t, file("application/zip", named(zipName), zipOf(t, 200<<10, "")))
 	for w, want := range map[io.Writer]error{&full{room: 40 << 10}: syscall.ENOSPC, short{}: io.ErrShortWrite} {
 		d, err := c.DownloadStatement(t.Context(), StatementQuery{"20260714"}, storyTime, w)
 		if e := asError(t, err); d != nil || !errors.Is(e, want) || e.Error() != "payby: statement: the file could not be written" {
