@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,6 +112,10 @@ type command struct {
 	PayerMid        string `json:"payerMid"`
 	Race            string `json:"race"`   // "cancel": the payment wins against the next cancel
 	Phones          int    `json:"phones"` // 2: a second payer's notification follows
+	// Late pays a closed order, or an open one shortly after it will be closed: a drill.
+	Late bool `json:"late"`
+	// For statement: the day, YYYYMMDD, whose files are there from now on.
+	Date string `json:"date"`
 	// For refund: the state to move it to.
 	RefundMerchantOrderNo string `json:"refundMerchantOrderNo"`
 	Status                string `json:"status"`
@@ -179,7 +184,7 @@ func (g *Gateway) serveControl(w http.ResponseWriter, r *http.Request) {
 	switch name {
 	case "orders", "log":
 		method = http.MethodGet
-	case "pay", "decline", "settle", "refund", "faults":
+	case "pay", "decline", "settle", "refund", "statement", "faults":
 	default:
 		reply(w, http.StatusNotFound, map[string]string{"error": "no control " + fmt.Sprintf("%q", shorten(name))})
 		return
@@ -209,9 +214,15 @@ func (g *Gateway) serveCommand(w http.ResponseWriter, r *http.Request, name stri
 		return
 	}
 	var result any
-	if name == "faults" {
+	switch name {
+	case "faults":
 		result, err = g.setFaults(raw)
-	} else {
+	case "statement":
+		var c command
+		if err = strictJSON(raw, &c); err == nil {
+			result, err = map[string]string{"statementDate": c.Date}, g.CloseDay(c.Date)
+		}
+	default:
 		var c command
 		if err = strictJSON(raw, &c); err == nil {
 			result, err = g.command(name, c, g.base(r))
@@ -272,6 +283,26 @@ func (g *Gateway) Pay(partner, merchantOrderNo string) error {
 	return err
 }
 
+// PayLate pays an order that the shop has closed, or an open one a few seconds after it
+// will be closed. It is a drill that the real gateway does not document.
+func (g *Gateway) PayLate(partner, merchantOrderNo string) error {
+	_, err := g.command("pay", command{PartnerID: partner, MerchantOrderNo: merchantOrderNo, Late: true}, g.publicURL)
+	return err
+}
+
+// CloseDay lets the statement of a day, YYYYMMDD in UAE time, be downloaded before its
+// time. It holds what has happened until the download.
+func (g *Gateway) CloseDay(day string) error {
+	if _, err := time.Parse("20060102", day); err != nil {
+		return errors.New("date must be a day of the form YYYYMMDD")
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed[day] = true
+	g.recordLocked(LogEntry{Time: g.clock.Now().UTC(), Operation: "control", Outcome: "statement " + day})
+	return nil
+}
+
 // Decline gives an attempt up; the order stays open.
 func (g *Gateway) Decline(partner, merchantOrderNo string) error {
 	_, err := g.command("decline", command{PartnerID: partner, MerchantOrderNo: merchantOrderNo}, g.publicURL)
@@ -322,11 +353,13 @@ func (g *Gateway) commandLocked(name string, c command, now time.Time) (*order, 
 	switch {
 	case name == "settle":
 		if done = o.status == payby.PaidSuccess; done {
-			o.status = payby.Settled
+			o.status, o.payment.settled = payby.Settled, now.UnixMilli()
 			g.save(o)
 		}
 	case name == "decline":
 		done = g.decline(o, now)
+	case c.Late:
+		done = g.payLate(o, cmp.Or(c.PayerMid, defaultPayer), now)
 	case c.Race == "cancel":
 		done = o.open(now)
 		o.raceCancel = done
@@ -344,11 +377,7 @@ func (g *Gateway) commandLocked(name string, c command, now time.Time) (*order, 
 // payByPhones pays once; a second phone only makes a notification, as if both payers had
 // been told that they paid.
 func (g *Gateway) payByPhones(o *order, c command, now time.Time) bool {
-	payer := c.PayerMid
-	if payer == "" {
-		payer = defaultPayer
-	}
-	if !g.pay(o, payer, now) {
+	if !g.pay(o, cmp.Or(c.PayerMid, defaultPayer), now) {
 		return false
 	}
 	if c.Phones == 2 {
@@ -356,6 +385,7 @@ func (g *Gateway) payByPhones(o *order, c command, now time.Time) bool {
 		o.payment.payer, o.payment.time = secondPayer, first.time+1
 		g.notifyPayment(o, now)
 		*o.payment = first
+		g.save(o)
 	}
 	return true
 }

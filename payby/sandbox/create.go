@@ -80,6 +80,7 @@ func readCreate(c *call) *newOrder {
 	n.badOnce = once.bad != ""
 	n.accessory = accessory(biz, c.merchant.name)
 	biz.riskInfo()
+	biz.promotions()
 	if n.no == "" {
 		biz.fail("merchantOrderNo")
 	}
@@ -105,6 +106,19 @@ func deliverable(s string) bool {
 func (f *fields) riskInfo() {
 	if f.has("riskInfo") && (f.m["riskInfo"][0] != '{' || len(f.m["riskInfo"]) > 512) {
 		f.text("riskInfo", 512)
+	}
+}
+
+// promotions checks what is read of promotionInfoList: nothing but its limits.
+func (f *fields) promotions() {
+	for _, p := range f.objects("promotionInfoList") {
+		p.text("appliedRewardId", 64)
+		switch p.text("settleFlag", 32) {
+		case "", "YES", "NO":
+		default:
+			p.fail("settleFlag")
+		}
+		f.inherit(p)
 	}
 }
 
@@ -216,16 +230,21 @@ func (g *Gateway) pay(o *order, payer string, now time.Time) bool {
 	if !o.open(now) {
 		return false
 	}
+	g.book(o, payer, now)
+	return true
+}
+
+// book enters the payer's money, whatever the order's state.
+func (g *Gateway) book(o *order, payer string, now time.Time) {
 	p := &payment{paid: o.total.fils, time: now.UnixMilli(), payer: payer}
 	if g.takeFaultLocked(notificationFaults, FaultDiscount) != nil {
 		p.discount = true
 		p.paid -= min((p.paid+9)/10, 500, p.paid-1)
 	}
-	o.payment, o.status = p, payby.PaidSuccess
+	o.payment, o.status, o.scanned, o.latePayer = p, payby.PaidSuccess, payer, ""
 	o.attempt++
 	g.notifyPayment(o, now)
 	g.save(o)
-	return true
 }
 
 func (g *Gateway) decline(o *order, now time.Time) bool {

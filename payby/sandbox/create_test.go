@@ -131,7 +131,7 @@ func TestCreate_EnvelopeAndClock(t *testing.T) {
 		{"more ahead", get, at(15*time.Minute + time.Millisecond), "400", "REQUESTTIME_TOO_LATER"},
 		{"page, behind", page, at(-time.Hour), "71002", "REQUESTTIME_TOO_EARLY"},
 		{"page, ahead", page, at(time.Hour), "71003", "REQUESTTIME_TOO_LATER"},
-		{"page, in time", page, at(0), "404", "SERVICE_NOT_AVAILABLE"},
+		{"page, in time", page, at(0), "400", "INVALID_PARAMETER"},
 		{"RFC 3339", get, `{"requestTime":"2026-07-14T10:15:30+04:00","bizContent":{}}`, "400", "INVALID_PARAMETER"},
 		{"no time", get, `{"bizContent":{"merchantOrderNo":"S-1"}}`, "400", "INVALID_PARAMETER"},
 		{"no content", get, fmt.Sprintf(`{"requestTime":%d}`, storyTime().UnixMilli()), "400", "INVALID_PARAMETER"},

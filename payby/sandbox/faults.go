@@ -21,6 +21,9 @@ const (
 	FaultBadSign     = "bad_sign"     // answer with a sign that does not verify
 	FaultFailThenOK  = "fail_then_ok" // as system_error; with times n: n failures, then success
 	FaultRateLimit   = "rate_limit"   // signed 402 RATE_LIMIT_REJECT
+	FaultForbidden   = "forbidden"    // signed 403 UNAUTHORIZED, as for an address off the whitelist
+	FaultUnavailable = "unavailable"  // signed 404 SERVICE_NOT_AVAILABLE
+	FaultRisk        = "risk_fail"    // signed 601 RISK_FAIL
 	// FaultRefundFailure is for operation refund: the refund is accepted and ends in FAILURE.
 	FaultRefundFailure = "refund_failure"
 )
@@ -49,6 +52,28 @@ type Fault struct {
 	// Executed overrides whether the request still takes effect, for the kinds that
 	// replace its answer.
 	Executed *bool `json:"executed,omitempty"`
+	// Bare leaves the sign away from an answer that the kind makes up: the vendor's SDK
+	// accepts 402, 403, 404, 500, 504 and 601 without one (protocol.md §2.2).
+	Bare bool `json:"bare,omitempty"`
+}
+
+// refusal is the answer that a kind makes up, nil for the other kinds.
+func (f *Fault) refusal() *refusal {
+	switch f.Kind {
+	case FaultSystemError, FaultFailThenOK:
+		return systemError
+	case FaultTimeout504:
+		return serviceTimeout
+	case FaultRateLimit:
+		return rateLimited
+	case FaultForbidden:
+		return unauthorized
+	case FaultUnavailable:
+		return notAvailable
+	case FaultRisk:
+		return riskFailed
+	}
+	return nil
 }
 
 func (f *Fault) delay() time.Duration {
@@ -80,7 +105,7 @@ func (f *Fault) answersOtherwise() bool {
 func (f *Fault) check(ops map[string]bool) error {
 	apiKinds := []string{
 		FaultDelay, FaultDrop, FaultReset, FaultHTTP500, FaultSystemError, FaultTimeout504, FaultUnsigned,
-		FaultBadSign, FaultFailThenOK, FaultRateLimit,
+		FaultBadSign, FaultFailThenOK, FaultRateLimit, FaultForbidden, FaultUnavailable, FaultRisk,
 	}
 	noticeKinds := []string{
 		FaultLost, FaultDuplicate, FaultLate, FaultForged, FaultWrongAmount, FaultDiscount, FaultReorder,
@@ -102,6 +127,9 @@ func (f *Fault) check(ops map[string]bool) error {
 	}
 	if f.Executed != nil && (f.Operation == notificationFaults || !f.answersOtherwise()) {
 		return fmt.Errorf("%s has no choice of executed", f.Kind)
+	}
+	if f.Bare && f.refusal() == nil {
+		return fmt.Errorf("%s makes up no answer that could be bare", f.Kind)
 	}
 	if f.DelayMS == 0 && (f.Kind == FaultDelay || f.Kind == FaultLate) {
 		return fmt.Errorf("%s needs delay_ms", f.Kind)

@@ -16,6 +16,8 @@ import (
 	"github.com/filspos/fils/payby"
 )
 
+const listLimit = 1000
+
 var errDuplicate = errors.New("a member appears twice")
 
 // readObject splits a JSON object into its members. Names are case-sensitive, and a name
@@ -167,6 +169,64 @@ func (f *fields) object(name string) *fields {
 	}
 	child.m = m
 	return child
+}
+
+// list splits an optional JSON list.
+func (f *fields) list(name string) []json.RawMessage {
+	if !f.has(name) {
+		return nil
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(f.m[name], &list); err != nil || len(list) > listLimit {
+		f.fail(name)
+		return nil
+	}
+	return list
+}
+
+// texts reads an optional list of text.
+func (f *fields) texts(name string, limit int) []string {
+	var out []string
+	for _, raw := range f.list(name) {
+		var s *string
+		if err := json.Unmarshal(raw, &s); err != nil || s == nil || javaLength(*s) > limit {
+			f.fail(name)
+			return nil
+		}
+		out = append(out, *s)
+	}
+	return out
+}
+
+// objects reads an optional list of objects.
+func (f *fields) objects(name string) []*fields {
+	var out []*fields
+	for _, raw := range f.list(name) {
+		m, err := readObject(raw)
+		if err != nil {
+			f.fail(name)
+			return nil
+		}
+		out = append(out, &fields{m: m, strict: f.strict})
+	}
+	return out
+}
+
+// count reads an optional whole number.
+func (f *fields) count(name string, least, most, fallback int) int {
+	if !f.has(name) {
+		return fallback
+	}
+	text := string(f.m[name])
+	if !f.strict {
+		text, _ = plainDecimal(text)
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		f.fail(name)
+		return fallback
+	}
+	return n
 }
 
 // money reads an optional Money. The amount must fit 12 digits before and 2 after the

@@ -34,13 +34,16 @@ type Gateway struct {
 	done      time.Duration
 	settle    time.Duration
 	sweep     time.Duration
-	schedule  []time.Duration
-	client    *http.Client
-	log       *slog.Logger
-	paths     map[string]payby.Operation
-	page      *template.Template
-	formKey   []byte
-	wake      chan struct{} // tells Run that something new is due
+	papers    StatementOptions
+	// finalNotices keeps REFUNDED_SETTLED from being notified.
+	finalNotices bool
+	schedule     []time.Duration
+	client       *http.Client
+	log          *slog.Logger
+	paths        map[string]payby.Operation
+	page         *template.Template
+	formKey      []byte
+	wake         chan struct{} // tells Run that something new is due
 
 	mu        sync.Mutex // guards everything below
 	random    io.Reader
@@ -56,11 +59,13 @@ type Gateway struct {
 	calls     callLog
 	counter   uint64 // notify ids and trace codes
 	state     *stateFile
+	closed    map[string]bool // statement days that the control API has closed early
 }
 
 type merchant struct {
 	id      string
 	name    string
+	joined  time.Time // month of onboarding
 	keys    []*rsa.PublicKey
 	devices map[string]bool
 	orders  map[string]*order  // by merchantOrderNo
@@ -74,25 +79,29 @@ func New(o Options) (*Gateway, error) {
 		return nil, errors.New("sandbox: the gateway needs a key of its own")
 	}
 	g := &Gateway{
-		key:       o.Key,
-		strict:    o.Mode == Strict,
-		repeat:    o.RepeatCreate,
-		clock:     o.Clock,
-		scale:     time.Duration(max(o.ClockScale, 1)),
-		settled:   o.RefundSettled,
-		done:      o.RefundDone,
-		settle:    o.SettleAfter,
-		sweep:     o.SweepDelay,
-		schedule:  o.RetrySchedule,
-		client:    o.Client,
-		log:       o.Log,
-		paths:     operationPaths(),
-		wake:      make(chan struct{}, 1),
-		random:    o.Random,
-		merchants: make(map[string]*merchant),
-		byPayByNo: make(map[string]*order),
-		byToken:   make(map[[16]byte]*order),
-		refunds:   make(map[string]*refund),
+		key:     o.Key,
+		strict:  o.Mode == Strict,
+		repeat:  o.RepeatCreate,
+		clock:   o.Clock,
+		scale:   time.Duration(max(o.ClockScale, 1)),
+		settled: o.RefundSettled,
+		done:    o.RefundDone,
+		settle:  o.SettleAfter,
+		sweep:   o.SweepDelay,
+		papers:  o.Statements,
+
+		finalNotices: o.FinalRefundNoticesOnly,
+		schedule:     o.RetrySchedule,
+		client:       o.Client,
+		log:          o.Log,
+		paths:        operationPaths(),
+		wake:         make(chan struct{}, 1),
+		random:       o.Random,
+		merchants:    make(map[string]*merchant),
+		byPayByNo:    make(map[string]*order),
+		byToken:      make(map[[16]byte]*order),
+		refunds:      make(map[string]*refund),
+		closed:       make(map[string]bool),
 	}
 	if err := g.complete(o); err != nil {
 		return nil, err
@@ -153,6 +162,9 @@ func (g *Gateway) complete(o Options) error {
 	if g.schedule == nil {
 		g.schedule = retrySchedule()
 	}
+	if err := g.papers.complete(); err != nil {
+		return err
+	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
@@ -194,6 +206,10 @@ func (g *Gateway) AddMerchant(m Merchant) error {
 	if known == nil {
 		known = &merchant{id: m.ID, orders: make(map[string]*order), refunds: make(map[string]*refund)}
 		g.merchants[m.ID] = known
+	}
+	known.joined = m.Onboarded
+	if known.joined.IsZero() {
+		known.joined = time.Date(2020, 1, 1, 0, 0, 0, 0, uae())
 	}
 	known.name, known.keys, known.devices = m.Name, append([]*rsa.PublicKey(nil), m.Keys...), devices
 	return nil
@@ -276,16 +292,22 @@ func (g *Gateway) formToken(o *order, payer string) string {
 	return fmt.Sprintf("%x", mac.Sum(nil))
 }
 
+// sweepTime is when an unpaid order turns FAILURE by itself.
+func (g *Gateway) sweepTime(o *order) time.Time {
+	return time.UnixMilli(o.expires).Add(max(g.sweep/g.scale, 0))
+}
+
 // refresh moves an order to where the clock has taken it. Nothing is written down for
 // that: a restart finds the same by the same clock.
 func (g *Gateway) refresh(o *order, now time.Time) *order {
 	switch {
 	case o == nil:
-	case o.status == payby.Created && now.UnixMilli() >= o.expires+max(g.sweep/g.scale, 0).Milliseconds():
+	case o.status == payby.Created && !now.Before(g.sweepTime(o)):
 		o.status = payby.Failure
 	case o.status == payby.PaidSuccess && g.settle > 0 &&
 		now.UnixMilli() >= o.payment.time+(g.settle/g.scale).Milliseconds():
 		o.status = payby.Settled
+		o.payment.settled = o.payment.time + (g.settle / g.scale).Milliseconds()
 	}
 	return o
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +28,8 @@ type notice struct {
 	body     []byte
 	attempt  int // repeats made so far
 	forged   bool
-	single   bool // not repeated: a copy, or part of a prank
+	single   bool      // not repeated: a copy, or part of a prank
+	next     time.Time // of the next attempt
 }
 
 // newClient does not follow redirects: a notification is for the URL it was ordered for.
@@ -109,21 +111,32 @@ func (g *Gateway) enqueue(n *notice, now time.Time) {
 	if f := g.takeFaultLocked(notificationFaults, FaultReorder); f != nil {
 		g.held = append(g.held, n)
 		// Nothing may overtake it: then it leaves by itself.
-		g.notices.push(at.Add(heldForLong/g.scale), nil)
+		n.next = at.Add(heldForLong / g.scale)
+		n.order.pending = append(n.order.pending, n)
+		g.notices.push(n.next, nil)
 		g.poke()
 		return
 	}
-	g.notices.push(at, n)
+	g.promise(n, at)
 	if g.takeFaultLocked(notificationFaults, FaultDuplicate) != nil {
 		copied := *n
 		copied.single = true
-		g.notices.push(at, &copied)
+		g.promise(&copied, at)
 	}
 	for _, h := range g.held {
 		g.notices.push(at, h)
 	}
 	g.held = nil
 	g.poke()
+}
+
+// promise queues an attempt. The order remembers it until it is over, for the state file.
+func (g *Gateway) promise(n *notice, at time.Time) {
+	n.next = at
+	if !slices.Contains(n.order.pending, n) {
+		n.order.pending = append(n.order.pending, n)
+	}
+	g.notices.push(at, n)
 }
 
 // poke tells Run to look at the queues again.
@@ -151,7 +164,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer g.client.CloseIdleConnections()
 	defer func() {
 		for range busy {
-			g.finish(<-results, nil)
+			g.finish(<-results, nil, true)
 		}
 	}()
 	for {
@@ -168,7 +181,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		case d := <-results:
 			behind := busy[d.notice.order]
 			delete(busy, d.notice.order)
-			g.finish(d, behind)
+			g.finish(d, behind, false)
 		case <-g.wake:
 		case <-timer:
 		}
@@ -237,23 +250,29 @@ func (g *Gateway) deliver(ctx context.Context, n *notice) delivery {
 	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, ackLimit))
 	d.result = fmt.Sprintf("HTTP %d", resp.StatusCode)
-	d.acked = err == nil && resp.StatusCode == http.StatusOK && acknowledged(raw)
+	d.acked = err == nil && resp.StatusCode == http.StatusOK && g.acknowledged(raw)
 	return d
 }
 
-// acknowledged accepts {"response":"SUCCESS"} in any spelling of the word.
-func acknowledged(raw []byte) bool {
+// acknowledged accepts {"response":"SUCCESS"} in any spelling of the word, in strict mode
+// in upper case only.
+func (g *Gateway) acknowledged(raw []byte) bool {
 	var ack struct {
 		Response string `json:"response"`
 	}
-	return json.Unmarshal(raw, &ack) == nil && strings.EqualFold(ack.Response, "SUCCESS")
+	if json.Unmarshal(raw, &ack) != nil {
+		return false
+	}
+	return ack.Response == "SUCCESS" || (!g.strict && strings.EqualFold(ack.Response, "SUCCESS"))
 }
 
 // finish writes the end of an attempt down and plans the next one. behind are the
-// notifications that waited for it.
-func (g *Gateway) finish(d delivery, behind []timedItem[*notice]) {
+// notifications that waited for it. An attempt that ended with Run does not count: the
+// next Run, or the next gateway on the same state file, makes it at once.
+func (g *Gateway) finish(d delivery, behind []timedItem[*notice], ending bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	defer g.save(d.notice.order)
 	for _, item := range behind {
 		g.notices.giveBack(item)
 	}
@@ -267,12 +286,18 @@ func (g *Gateway) finish(d delivery, behind []timedItem[*notice]) {
 		d.result += " acknowledged"
 	}
 	g.recordLocked(n.entry(now, d.result, fault))
+	if ending && !d.acked {
+		g.notices.push(n.next, n)
+		return
+	}
 	if d.acked || n.single || n.attempt >= len(g.schedule) {
+		o := n.order
+		o.pending = slices.DeleteFunc(o.pending, func(other *notice) bool { return other == n })
 		return
 	}
 	// A forged one was never PayBy's: the true one follows by the schedule.
 	n.forged = false
-	g.notices.push(now.Add(g.schedule[n.attempt]/g.scale), n)
+	g.promise(n, now.Add(g.schedule[n.attempt]/g.scale))
 	n.attempt++
 }
 

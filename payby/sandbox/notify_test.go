@@ -212,8 +212,12 @@ func TestNotify_AcknowledgementInAnySpellingEndsIt(t *testing.T) {
 		`{"response":"SUCCESS"}`: true, `{"response":"success"}`: true, `{"response":"Success","x":1}`: true,
 		`SUCCESS`: false, `{"response":"FAIL"}`: false, `{}`: false, ``: false, `{"response":true}`: false,
 	} {
-		if got := acknowledged([]byte(body)); got != want {
+		if got := new(Gateway).acknowledged([]byte(body)); got != want {
 			t.Errorf("%s: %v", body, got)
+		}
+		upper := want && strings.Contains(body, "SUCCESS")
+		if got := (&Gateway{strict: true}).acknowledged([]byte(body)); got != upper {
+			t.Errorf("strict, %s: %v", body, got)
 		}
 	}
 	for _, c := range []struct {

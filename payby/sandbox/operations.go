@@ -50,6 +50,33 @@ func (g *Gateway) cancel(c *call) (any, *refusal) {
 		return nil, closedRefusal(o)
 	}
 	o.status = payby.Failure
+	if o.latePayer != "" {
+		g.planLate(o, c.now)
+	}
+	g.save(o)
+	return g.orderAnswer(c, o, false), nil
+}
+
+// updateExpiry moves the end of an open order; an order past its end stays there
+// (protocol.md §9.1, §9.2).
+func (g *Gateway) updateExpiry(c *call) (any, *refusal) {
+	expires := c.biz.millis("expiredTime")
+	if expires == 0 {
+		c.biz.fail("expiredTime")
+	}
+	o, no := g.find(c)
+	switch {
+	case no != nil:
+		return nil, no
+	case o.status != payby.Created, o.expired(c.now),
+		expires <= max(c.requestTime, c.now.UnixMilli()),
+		expires > c.requestTime+extendMost.Milliseconds():
+		return nil, expiryInvalid
+	}
+	o.expires = expires
+	if o.latePayer != "" {
+		g.planLate(o, g.sweepTime(o))
+	}
 	g.save(o)
 	return g.orderAnswer(c, o, false), nil
 }
@@ -173,10 +200,11 @@ func (g *Gateway) refundQuery(c *call) (any, *refusal) {
 	return r.body(), nil
 }
 
-// step is the next thing that happens to a refund by itself.
+// step is something that happens by itself: a refund moves on, or an order is paid late.
 type step struct {
 	refund *refund
 	to     payby.RefundStatus
+	late   *order
 }
 
 // planRefund queues the steps a refund has before it, counted from its creation.
@@ -187,20 +215,24 @@ func (g *Gateway) planRefund(r *refund) {
 		if r.fail {
 			to = payby.RefundFailure
 		}
-		g.steps.push(at.Add(g.settled/g.scale), step{r, to})
+		g.steps.push(at.Add(g.settled/g.scale), step{refund: r, to: to})
 	}
 	if !r.fail && g.done >= 0 && (r.status == payby.RefundCreated || r.status == payby.RefundedSettled) {
-		g.steps.push(at.Add(max(g.done, g.settled)/g.scale), step{r, payby.RefundSuccess})
+		g.steps.push(at.Add(max(g.done, g.settled)/g.scale), step{refund: r, to: payby.RefundSuccess})
 	}
 	g.poke()
 }
 
-// advance plays every refund step that is due.
+// advance plays every step that is due.
 func (g *Gateway) advance(now time.Time) {
 	for {
 		s, ok := g.steps.due(now)
 		if !ok {
 			return
+		}
+		if o := s.value.late; o != nil {
+			g.payArmed(o, s.at)
+			continue
 		}
 		g.moveRefund(s.value.refund, s.value.to, s.at)
 	}
@@ -212,7 +244,12 @@ func (g *Gateway) moveRefund(r *refund, to payby.RefundStatus, at time.Time) boo
 		return false
 	}
 	r.status = to
-	g.notifyRefund(r, at)
+	if to != payby.RefundFailure && r.moved == 0 {
+		r.moved = at.UnixMilli()
+	}
+	if to != payby.RefundedSettled || !g.finalNotices {
+		g.notifyRefund(r, at)
+	}
 	g.save(r.order)
 	return true
 }

@@ -39,6 +39,8 @@ type Merchant struct {
 	// Devices are registered device ids; an order or refund naming another is refused
 	// with 62036.
 	Devices []string
+	// Onboarded lies in the first month that has an invoice. Zero is January 2020.
+	Onboarded time.Time
 }
 
 // Options configure a Gateway. Only Key is required.
@@ -70,11 +72,17 @@ type Options struct {
 	// SweepDelay is how long an unpaid order stays CREATED after its expiredTime,
 	// although it cannot be paid any more. 0 is 1 min; negative: no time at all.
 	SweepDelay time.Duration
+	// FinalRefundNoticesOnly keeps a refund's turn to REFUNDED_SETTLED from being
+	// notified; the vendor's documents contradict each other (protocol.md §13).
+	FinalRefundNoticesOnly bool
 	// RetrySchedule are the pauses before each repeated notification. nil is the real
 	// schedule of 2, 10, 10, 60, 120, 360 and 900 minutes.
 	RetrySchedule []time.Duration
 
-	// StateFile keeps orders across restarts, as JSON lines. Empty: memory only.
+	Statements StatementOptions
+
+	// StateFile keeps orders and the notifications still to be delivered across
+	// restarts, as JSON lines. Empty: memory only.
 	StateFile string
 
 	Client *http.Client // sends notifications; nil: one of its own, 10 s per attempt

@@ -15,6 +15,7 @@ const (
 	refundWindow = 180 * 24 * time.Hour
 	lifeDefault  = 2 * time.Hour
 	lifeMost     = 48 * time.Hour
+	extendMost   = 15 * 24 * time.Hour
 	clockWindow  = 15 * time.Minute
 )
 
@@ -42,15 +43,18 @@ type order struct {
 	status      payby.OrderStatus
 	payment     *payment
 	revoked     bool
-	anyPayer    bool // changePayer "false": not bound to the first phone
-	oneTime     bool // a declined attempt was the last
-	boundTo     string
+	anyPayer    bool   // changePayer "false": not bound to the first phone
+	oneTime     bool   // a declined attempt was the last
+	boundTo     string // the phone that scanned first
+	scanned     string // wallet id of whoever scanned last
+	latePayer   string // wallet id of whoever will pay once the order is closed
 	attempt     uint32 // forms used up; the payer page's one-time number
 	declined    uint32
 	refunds     []*refund
 	sent        uint32 // notifications sent, repeats included
 	acked       uint32
 	raceCancel  bool // the next cancel finds the payment already made
+	pending     []*notice
 }
 
 type payment struct {
@@ -58,6 +62,7 @@ type payment struct {
 	time     int64 // ms
 	payer    string
 	discount bool
+	settled  int64 // ms, 0 until then
 }
 
 type refund struct {
@@ -73,6 +78,7 @@ type refund struct {
 	secondary string
 	status    payby.RefundStatus
 	created   int64 // ms, gateway clock
+	moved     int64 // ms, when the money left the merchant's account; 0 until then
 	fail      bool  // ends in FAILURE at its first step
 	own       bool  // made by the gateway for a revoke; nobody is notified
 }
@@ -90,6 +96,12 @@ func (o *order) open(now time.Time) bool {
 	return o.status == payby.Created && !o.expired(now) && !(o.oneTime && o.declined > 0)
 }
 
+// payableLate tells whether the drill of a late payment is possible: closed in the
+// shop's eyes and never paid. A revoked order has been promised back, whatever comes.
+func (o *order) payableLate(now time.Time) bool {
+	return o.payment == nil && !o.revoked && (o.status == payby.Failure || o.expired(now))
+}
+
 // reserved for refunds: all that did not fail, whether finished or on the way.
 func (o *order) refunding() payby.Fils {
 	var sum payby.Fils
@@ -103,8 +115,13 @@ func (o *order) refunding() payby.Fils {
 
 func (o *order) remaining() payby.Fils { return o.total.fils - o.refunding() }
 
-// fee is 1 % with 5 % VAT on it, rounded half up, as in the vendor's samples.
-func fee(f payby.Fils) payby.Fils { return (f*105 + 5000) / 10000 }
+// commission is 1 %, and vat 5 % of that, both rounded half up, as in the vendor's
+// samples.
+func commission(f payby.Fils) payby.Fils { return (f + 50) / 100 }
+
+func vat(f payby.Fils) payby.Fils { return (commission(f)*5 + 50) / 100 }
+
+func fee(f payby.Fils) payby.Fils { return commission(f) + vat(f) }
 
 func (o *order) json() orderJSON {
 	j := orderJSON{

@@ -46,6 +46,7 @@ type view struct {
 	Long                                bool // amount needs smaller digits
 	Notice, Headline, Explain           string
 	Code, Payer, Form                   string
+	Open, Late                          bool  // Pay and Decline, or Pay late, can be tapped
 	Refresh                             int64 // seconds until the page must look again
 	status                              int
 }
@@ -67,7 +68,7 @@ func (g *Gateway) servePage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		g.showPage(w, r)
-	case "/pay", "/decline":
+	case "/pay", "/decline", "/late":
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -94,7 +95,7 @@ func (g *Gateway) showPage(w http.ResponseWriter, r *http.Request) {
 	v := &view{status: http.StatusOK}
 	v.speak(query.Get("lang"), r)
 	payer, fresh := g.payerOf(r)
-	if o := g.view(v, query, payer); o && fresh {
+	if known := g.view(v, query, payer, scans(r)); known && fresh {
 		http.SetCookie(w, &http.Cookie{
 			Name: payCookie, Value: payer, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
@@ -110,6 +111,12 @@ func (g *Gateway) showPage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(v.status)
 	_, _ = w.Write(page.Bytes())
+}
+
+// scans tells whether somebody looks at the page, rather than a program that only wants
+// to know what a person might look at next.
+func scans(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Purpose") == "" && r.Header.Get("Purpose") == ""
 }
 
 func (v *view) speak(chosen string, r *http.Request) {
@@ -147,7 +154,7 @@ func wellFormed(payer string) bool {
 }
 
 // view fills v from the order behind the code, and reports whether there is one.
-func (g *Gateway) view(v *view, query url.Values, payer string) bool {
+func (g *Gateway) view(v *view, query url.Values, payer string, scan bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.clock.Now()
@@ -158,15 +165,22 @@ func (g *Gateway) view(v *view, query url.Values, payer string) bool {
 		v.Headline, v.Explain = v.T.Unknown, v.T.UnknownMore
 		return false
 	}
+	if scan {
+		g.scan(o, payer, now)
+	}
 	v.describe(o)
 	v.Headline, v.Explain = v.verdict(o, payer, now)
 	v.Title = v.T.Pay + " " + v.T.Currency + " " + v.Amount
-	if v.Headline != "" {
+	v.Open = v.Headline == ""
+	v.Late = (v.Open || o.payableLate(now)) && o.admits(payer) && v.State != "late"
+	if v.Open || v.Late {
+		v.Code, v.Payer, v.Form = o.tokenHex(), payer, g.formToken(o, payer)
+	}
+	if !v.Open {
 		v.Title = v.Headline
 		return true
 	}
 	v.State = "waiting"
-	v.Code, v.Payer, v.Form = o.tokenHex(), payer, g.formToken(o, payer)
 	expires := time.UnixMilli(o.expires)
 	v.Until = expires.In(uae()).Format("15:04:05")
 	v.Refresh = int64(expires.Sub(now)/time.Second) + 1
@@ -228,6 +242,9 @@ func (v *view) verdict(o *order, payer string, now time.Time) (headline, explain
 	case o.payment != nil:
 		v.State = "paid"
 		return v.T.Paid, v.T.PaidMore
+	case o.latePayer != "" && o.latePayer == payerMid(payer) && !o.revoked:
+		v.State, v.Refresh = "late", 3
+		return v.T.LateSoon, v.T.LateSoonMore
 	case o.expired(now):
 		v.State = "expired"
 		return v.T.Expired, v.T.ExpiredMore
@@ -263,14 +280,14 @@ func (g *Gateway) act(w http.ResponseWriter, r *http.Request) {
 	if lang := form.Get("lang"); lang == "en" || lang == "ar" {
 		query.Set("lang", lang)
 	}
-	if note := g.tap(form, r.URL.Path == "/pay", query); note != "" {
+	if note := g.tap(form, strings.TrimPrefix(r.URL.Path, "/"), query); note != "" {
 		query.Set(note, "1")
 	}
 	http.Redirect(w, r, "/?"+query.Encode(), http.StatusSeeOther)
 }
 
 // tap applies a form and returns the note for the page that follows.
-func (g *Gateway) tap(form url.Values, pays bool, query url.Values) (note string) {
+func (g *Gateway) tap(form url.Values, button string, query url.Values) (note string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.clock.Now()
@@ -295,9 +312,14 @@ func (g *Gateway) tap(form url.Values, pays bool, query url.Values) (note string
 		o.boundTo = payer
 	}
 	switch {
+	case button == "late":
+		entry.Outcome = "pay late"
+		if !g.payLate(o, payerMid(payer), now) {
+			entry.Outcome += ": order is " + closedWord(o, now)
+		}
 	case !o.open(now):
 		entry.Outcome = "too late: order is " + closedWord(o, now)
-	case pays:
+	case button == "pay":
 		entry.Outcome = "pay"
 		g.pay(o, payerMid(payer), now)
 	default:

@@ -232,9 +232,21 @@ func TestPage_FirstPhoneKeepsTheOrderUnlessAnyMayPay(t *testing.T) {
 			o.PaySceneParams = map[string]string{"changePayer": changePayer}
 			token := b.tokenOf(o)
 			first, second := &phone{b: b}, &phone{b: b}
-			_, early := second.open(token)
+			// Neither a program that looks ahead nor a question for the head is a scan.
+			for method, purpose := range map[string]string{http.MethodHead: "", http.MethodGet: "prefetch"} {
+				req, err := http.NewRequest(method, token, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set("Sec-Purpose", purpose)
+				(&phone{b: b}).do(req)
+			}
 			_, page := first.open(token)
+			_, early := second.open(token)
 			first.press("/decline", page)
+			if got := strings.Contains(early, `action="/pay"`); got != wins {
+				t.Errorf("second phone may pay: %v", got)
+			}
 			mustHoldOrNot := func(page string) {
 				t.Helper()
 				if got := strings.Contains(page, english().Taken); got == wins {

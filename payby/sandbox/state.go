@@ -17,7 +17,7 @@ import (
 const (
 	keptOrders = 20_000
 	keptFor    = 200 * 24 * time.Hour
-	lineLimit  = 1 << 20
+	lineLimit  = 16 << 20
 )
 
 // stateFile is an append-only file of order snapshots, one JSON object per line; the last
@@ -62,8 +62,13 @@ type orderLine struct {
 	AnyPayer    bool            `json:"any_payer,omitempty"`
 	OneTime     bool            `json:"one_time,omitempty"`
 	BoundTo     string          `json:"bound_to,omitempty"`
+	Scanned     string          `json:"scanned,omitempty"`
+	LatePayer   string          `json:"late_payer,omitempty"`
 	Declined    uint32          `json:"declined,omitempty"`
+	Sent        uint32          `json:"sent,omitempty"`
+	Acked       uint32          `json:"acked,omitempty"`
 	Refunds     []refundLine    `json:"refunds,omitempty"`
+	Notices     []noticeLine    `json:"notices,omitempty"` // not yet delivered
 }
 
 type paymentLine struct {
@@ -71,6 +76,17 @@ type paymentLine struct {
 	Time     int64  `json:"ms"`
 	Payer    string `json:"payer"`
 	Discount bool   `json:"discount,omitempty"`
+	Settled  int64  `json:"settled_ms,omitempty"`
+}
+
+type noticeLine struct {
+	RefundNo string          `json:"refund_no,omitempty"`
+	URL      string          `json:"url"`
+	Body     json.RawMessage `json:"body"`
+	Attempt  int             `json:"attempt,omitempty"`
+	Single   bool            `json:"single,omitempty"`
+	Forged   bool            `json:"forged,omitempty"`
+	Next     int64           `json:"next_ms"`
 }
 
 type refundLine struct {
@@ -86,6 +102,7 @@ type refundLine struct {
 	Secondary string `json:"secondary,omitempty"`
 	Status    string `json:"status"`
 	Created   int64  `json:"created_ms"`
+	Moved     int64  `json:"moved_ms,omitempty"`
 	Fail      bool   `json:"fail,omitempty"`
 	Own       bool   `json:"own,omitempty"`
 }
@@ -147,14 +164,17 @@ func readState(path string) ([]*orderLine, error) {
 	defer func() { _ = file.Close() }()
 	var lines []*orderLine
 	place := make(map[[2]string]int)
-	r := bufio.NewReaderSize(file, lineLimit)
+	r := bufio.NewReader(file)
 	for n := 1; ; n++ {
-		raw, err := r.ReadSlice('\n')
+		raw, err := r.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			return lines, nil // a line without its end was being written when we were killed
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sandbox: state file %s, line %d: %w", path, n, err)
+		}
+		if len(raw) > lineLimit {
+			return nil, fmt.Errorf("sandbox: state file %s, line %d is too long", path, n)
 		}
 		l := new(orderLine)
 		if err := json.Unmarshal(raw, l); err != nil || l.No == "" {
@@ -217,17 +237,26 @@ func (o *order) line() *orderLine {
 		NotifyURL: o.notifyURL, Payee: o.payee, Device: o.device, Secondary: o.secondary, Reserved: o.reserved,
 		Accessory: o.accessory, RequestTime: o.requestTime, Created: o.created, Expires: o.expires,
 		Token: o.tokenHex(), TokenTime: o.tokenTime, Status: string(o.status), Revoked: o.revoked,
-		AnyPayer: o.anyPayer, OneTime: o.oneTime, BoundTo: o.boundTo, Declined: o.declined,
+		AnyPayer: o.anyPayer, OneTime: o.oneTime, BoundTo: o.boundTo, Scanned: o.scanned, LatePayer: o.latePayer,
+		Declined: o.declined, Sent: o.sent, Acked: o.acked,
 	}
 	if p := o.payment; p != nil {
-		l.Payment = &paymentLine{Fils: int64(p.paid), Time: p.time, Payer: p.payer, Discount: p.discount}
+		l.Payment = &paymentLine{
+			Fils: int64(p.paid), Time: p.time, Payer: p.payer, Discount: p.discount, Settled: p.settled,
+		}
+	}
+	for _, n := range o.pending {
+		l.Notices = append(l.Notices, noticeLine{
+			RefundNo: n.refundNo, URL: n.url, Body: n.body, Attempt: n.attempt, Single: n.single, Forged: n.forged,
+			Next: n.next.UnixMilli(),
+		})
 	}
 	for _, r := range o.refunds {
 		l.Refunds = append(l.Refunds, refundLine{
 			No: r.no, PayByNo: r.payByNo, Digest: hex.EncodeToString(r.digest[:]), Fils: int64(r.amount.fils),
 			Decimals: r.amount.decimals, NotifyURL: r.notifyURL, Reason: r.reason, Reserved: r.reserved,
 			Device: r.device, Secondary: r.secondary, Status: string(r.status), Created: r.created,
-			Fail: r.fail, Own: r.own,
+			Moved: r.moved, Fail: r.fail, Own: r.own,
 		})
 	}
 	return l
@@ -239,7 +268,8 @@ func (g *Gateway) restore(m *merchant, l *orderLine) error {
 		subject: l.Subject, subjectAr: l.SubjectAr, notifyURL: l.NotifyURL, payee: l.Payee, device: l.Device,
 		secondary: l.Secondary, reserved: l.Reserved, accessory: l.Accessory, requestTime: l.RequestTime,
 		created: l.Created, expires: l.Expires, tokenTime: l.TokenTime, status: payby.OrderStatus(l.Status),
-		revoked: l.Revoked, anyPayer: l.AnyPayer, oneTime: l.OneTime, boundTo: l.BoundTo, declined: l.Declined,
+		revoked: l.Revoked, anyPayer: l.AnyPayer, oneTime: l.OneTime, boundTo: l.BoundTo, scanned: l.Scanned,
+		latePayer: l.LatePayer, declined: l.Declined, sent: l.Sent, acked: l.Acked,
 	}
 	if err := fill(o.digest[:], l.Digest); err != nil {
 		return err
@@ -253,22 +283,43 @@ func (g *Gateway) restore(m *merchant, l *orderLine) error {
 		return errors.New("unknown status")
 	}
 	if p := l.Payment; p != nil {
-		o.payment = &payment{paid: payby.Fils(p.Fils), time: p.Time, payer: p.Payer, discount: p.Discount}
+		o.payment = &payment{
+			paid: payby.Fils(p.Fils), time: p.Time, payer: p.Payer, discount: p.Discount, settled: p.Settled,
+		}
+		if o.status == payby.Settled && p.Settled == 0 {
+			o.payment.settled = p.Time // a file from before this was written down
+		}
 	} else if o.status == payby.PaidSuccess || o.status == payby.Settled {
 		return errors.New("paid without a payment")
+	}
+	for _, n := range l.Notices {
+		g.promise(&notice{
+			order: o, refundNo: n.RefundNo, url: n.URL, body: n.Body, attempt: n.Attempt, single: n.Single,
+			forged: n.Forged,
+		}, time.UnixMilli(n.Next))
+	}
+	if o.latePayer != "" {
+		// When a cancelled order was closed is not written down; now is late enough.
+		closed := g.clock.Now()
+		if o.status == payby.Created {
+			closed = g.sweepTime(o)
+		}
+		g.planLate(o, closed)
 	}
 	for _, rl := range l.Refunds {
 		r := &refund{
 			order: o, no: rl.No, payByNo: rl.PayByNo, amount: money{payby.Fils(rl.Fils), rl.Decimals},
 			notifyURL: rl.NotifyURL, reason: rl.Reason, reserved: rl.Reserved, device: rl.Device,
 			secondary: rl.Secondary, status: payby.RefundStatus(rl.Status), created: rl.Created,
-			fail: rl.Fail, own: rl.Own,
+			moved: rl.Moved, fail: rl.Fail, own: rl.Own,
 		}
 		if err := fill(r.digest[:], rl.Digest); err != nil {
 			return err
 		}
 		switch r.status {
-		case payby.RefundCreated, payby.RefundedSettled, payby.RefundSuccess, payby.RefundFailure:
+		case payby.RefundCreated, payby.RefundFailure:
+		case payby.RefundedSettled, payby.RefundSuccess:
+			r.moved = max(r.moved, r.created)
 		default:
 			return errors.New("unknown refund status")
 		}

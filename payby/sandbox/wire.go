@@ -66,6 +66,11 @@ type paymentJSON struct {
 	PayerFeeAmount   money  `json:"payerFeeAmount"`
 	PayChannel       string `json:"payChannel"`
 	SettlementAmount money  `json:"settlementAmount"`
+
+	// Page queries only.
+	SettledTime             int64  `json:"settledTime,omitempty"`
+	PayeeFeeAmountBeforeTax *money `json:"payeeFeeAmountBeforeTax,omitempty"`
+	PayeeFeeVat             *money `json:"payeeFeeVat,omitempty"`
 }
 
 type promotionJSON struct {
@@ -197,6 +202,7 @@ var (
 	tooLate           = &refusal{"400", "REQUESTTIME_TOO_LATER"}
 	pageTooEarly      = &refusal{"71002", "REQUESTTIME_TOO_EARLY"}
 	pageTooLate       = &refusal{"71003", "REQUESTTIME_TOO_LATER"}
+	riskFailed        = &refusal{"601", "RISK_FAIL"}
 	rateLimited       = &refusal{"402", "RATE_LIMIT_REJECT"}
 	unauthorized      = &refusal{"403", "UNAUTHORIZED"}
 	notAvailable      = &refusal{"404", "SERVICE_NOT_AVAILABLE"}
@@ -212,6 +218,7 @@ var (
 	expiryTooEarly    = &refusal{"62008", "EXPIREDTIME_LESS_THAN_REQUESTTIME"}
 	expiryTooLate     = &refusal{"62009", "EXPIREDTIME_TOO_LATER"}
 	sceneIllegal      = &refusal{"62012", "PAYSCENECODE_ILLEGAL"}
+	statementMissing  = &refusal{"62013", "STATEMENT_NOT_EXIST"}
 	orderNotPaid      = &refusal{"62015", "ORDER_NOT_PAID"}
 	orderReused       = &refusal{"62016", "MERCHANT_ORDER_NO_EXIST"}
 	refundReused      = &refusal{"62017", "REFUND_MERCHANT_ORDER_NO_EXIST"}
@@ -226,5 +233,7 @@ var (
 	orderRefunded     = &refusal{"62041", "ACQUIRE_ORDER_REFUNDED"}
 	refundRejected    = &refusal{"62045", "REFUND_REJECTED"}
 	oneTimeInvalid    = &refusal{"62073", "INVALID_ONE_TIME_PAYMENT"}
+	tokenUnknown      = &refusal{"62082", "TOKEN_URL_NOT_EXIST"}
 	payeeNotAllowed   = &refusal{"62086", "INVALID_PAYEEMID"}
+	expiryInvalid     = &refusal{"62089", "INVALID_EXPIRED_TIME"}
 )

@@ -14,6 +14,7 @@ type words struct {
 	Closed, ClosedMore, Returned, ReturnedMore             string
 	Unknown, UnknownMore, Taken, TakenMore, Once, OnceMore string
 	Declined, Again                                        string
+	Late, LateMore, LateSoon, LateSoonMore                 string
 }
 
 func english() words {
@@ -30,6 +31,8 @@ func english() words {
 		Once: "No further try", OnceMore: "Nothing was paid, and this code allows one try only. Ask the shop for a new code.",
 		Declined: "Declined, nothing was paid. You can try again.",
 		Again:    "Nothing was paid yet. Please choose again.",
+		Late:     "Pay late", LateMore: "Practice for the shop: the money arrives after the till has closed the payment.",
+		LateSoon: "Late payment on its way", LateSoonMore: "It arrives a few seconds after the shop has closed this payment.",
 	}
 }
 
@@ -47,6 +50,8 @@ func arabic() words {
 		Once: "لا توجد محاولة أخرى", OnceMore: "لم يتم دفع أي مبلغ، وهذا الرمز يسمح بمحاولة واحدة فقط. اطلب رمزًا جديدًا من المتجر.",
 		Declined: "تم الرفض ولم يتم دفع أي مبلغ. يمكنك المحاولة مرة أخرى.",
 		Again:    "لم يتم دفع أي مبلغ بعد. يرجى الاختيار مرة أخرى.",
+		Late:     "ادفع متأخرًا", LateMore: "تدريب للمتجر: يصل المبلغ بعد أن يغلق المتجر هذه الدفعة.",
+		LateSoon: "الدفعة المتأخرة في الطريق", LateSoonMore: "ستصل بعد ثوانٍ من إغلاق المتجر لهذه الدفعة.",
 	}
 }
 
