@@ -13,30 +13,32 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/zalando/go-keyring"
-
 	"github.com/filspos/fils/pos"
 )
 
-// guestProcess opens the till of a data directory that it may only read, and
-// prints why it may not sell. Root may write everywhere, so it becomes nobody.
-func guestProcess(dir string) int {
-	const nobody = 65534
+// guestProcess connects a till, takes the right to write from its data
+// directory, and opens it again: it prints why it may not sell. Root may write
+// everywhere, so it becomes nobody.
+func guestProcess(settings, dir string) int {
 	err := func() error {
-		if os.Getuid() == 0 {
-			if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
-				return err
-			}
+		if r := fils("connect", "--file", settings, "--data", dir); r.code != 0 {
+			return errors.New(r.err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		o := stationOptions{dir: dir, log: slog.New(slog.DiscardHandler)}
+		s, err := openStation(ctx, o)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.close(), takeRights(dir)); err != nil {
+			return err
 		}
 		lock, err := claim(dir)
 		if err != nil || lock != nil {
 			return fmt.Errorf("claimed: %v, %w", lock, err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		s, err := openStation(ctx, stationOptions{dir: dir, log: slog.New(slog.DiscardHandler),
-			passphrase: func() (string, error) { return testPassphrase, nil }})
-		if err != nil {
+		if s, err = openStation(ctx, o); err != nil {
 			return err
 		}
 		_, err = s.till.Charge(ctx, pos.ChargeRequest{Amount: 100, Cashier: "Aisha"})
@@ -54,38 +56,34 @@ func guestProcess(dir string) int {
 	return 0
 }
 
-func TestRun_DataDirectoryThatCanOnlyBeRead(t *testing.T) {
-	keyring.MockInitWithError(errors.New("no session bus"))
-	t.Cleanup(keyring.MockInit)
-	root := t.TempDir()
-	dir := filepath.Join(root, "till")
-	secret := filepath.Join(root, "passphrase")
-	write(t, secret, testPassphrase)
-	r := fils("connect", "--file", writeSettings(t, "http://127.0.0.1:1", "200000000888"), "--data", dir, "--passphrase-file", secret)
-	if r.code != 0 {
-		t.Fatalf("connect: %+v", r)
+func takeRights(dir string) error {
+	const nobody = 65534
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, name := range names {
+		err = errors.Join(err, os.Chmod(name, 0o444))
 	}
-	s := openShop(t, stationOptions{dir: dir, passphrase: func() (string, error) { return readPassphrase(secret) }})
-	if err := s.station.close(); err != nil {
-		t.Fatal(err)
+	err = errors.Join(err, os.Chmod(dir, 0o555))
+	if err == nil && os.Getuid() == 0 {
+		err = errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody))
 	}
-	for name := range list(t, dir) {
-		mode(t, filepath.Join(dir, name), 0o444)
-	}
-	mode(t, dir, 0o555)
-	t.Cleanup(func() { mode(t, dir, 0o755) })
-	mode(t, root, 0o755)
-	mode(t, filepath.Dir(root), 0o755)
-
-	guest := process(t, []string{roleEnv + "=" + roleGuest}, dir)
-	if guest.code != 0 || strings.TrimSpace(guest.out) != string(pos.CodeJournalRead) {
-		t.Errorf("the guest: %+v", guest)
-	}
+	return err
 }
 
-func mode(t *testing.T, path string, m os.FileMode) {
-	t.Helper()
-	if err := os.Chmod(path, m); err != nil {
-		t.Fatal(err)
+func TestRun_DataDirectoryThatCanOnlyBeRead(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "till")
+	for _, above := range []string{root, filepath.Dir(root)} {
+		if err := os.Chmod(above, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Error(err)
+		}
+	})
+	guest := process(t, []string{roleEnv + "=" + roleGuest}, writeSettings(t, "http://127.0.0.1:1", "200000000888"), dir)
+	if guest.code != 0 || strings.TrimSpace(guest.out) != string(pos.CodeJournalRead) {
+		t.Errorf("the guest: %+v", guest)
 	}
 }

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	case roleTill:
 		os.Exit(tillProcess(os.Args[1]))
 	case roleGuest:
-		os.Exit(guestProcess(os.Args[1]))
+		os.Exit(guestProcess(os.Args[1], os.Args[2]))
 	}
 	os.Exit(m.Run())
 }
