@@ -14,7 +14,8 @@
 // bytes of [Encode] first and sends them, as often as it takes, with
 // [Client.Call]: the methods are Encode and Call in one step.
 //
-// [ReadNotification] reads what the gateway posts to a merchant's URL. Keys
+// [ReadNotification] reads what the gateway posts to a merchant's URL, and
+// [OpenStatement] the statements of a downloaded file. Keys
 // come from [ParsePrivateKey] and [ParsePublicKey]. [ClockOffset] compares the
 // gateway's clock with the local one.
 //
@@ -50,6 +51,11 @@ import (
 // Client calls the gateway for one merchant. Its fields must not change after
 // the first call; calls may then run concurrently. It starts no goroutines and
 // keeps no state.
+//
+// Every method sends one request and repeats nothing. Its requestTime is the
+// gateway's time as far as the caller knows it, fresh for every attempt, and
+// every failure is an [*Error], as described at [Client.Call]. An *Error with
+// Unsent set is about the request and nothing left this process.
 type Client struct {
 	// BaseURL is the API base, such as https://api.payby.com/sgs/api. Plain
 	// http is taken for this machine (loopback) only.

@@ -13,9 +13,6 @@ const (
 	MaxExpiryAtUpdate = 15 * 24 * time.Hour
 )
 
-// The methods below encode a request and send it once, with the rules and
-// errors of Call. requestTime is the gateway's time, fresh for every attempt.
-
 // PlaceOrder creates a payment order; Reply.Order and, for the QR code,
 // Reply.TokenURL are set. A code 0 without a TokenURL is an order that cannot
 // be shown: query and cancel it.
