@@ -276,3 +276,5 @@ func (b *bench) command(name, body string) {
 		b.t.Fatalf("%s %s: %d %s", name, body, status, answer)
 	}
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -96,7 +96,7 @@ func maskNumber(payer, hidden string) string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("+971-5%c%s%02d", "802456"[n%6], hidden, (n+96)%100)
+	return fmt.Sprintf("+971-5%c%s%02d", "024586"[n%6], hidden, (n+96)%100)
 }
 
 // scan is a wallet opening the code. With changePayer "true" the first one has the order
