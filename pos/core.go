@@ -26,6 +26,8 @@ type core struct {
 	// that is not in front; busyPause grows while the provider says 402.
 	nextShared time.Time
 	busyPause  time.Duration
+	// readOnly: nothing is asked, so nothing may look as if it were.
+	readOnly bool
 
 	batch Batch
 	calls []call
@@ -97,7 +99,7 @@ func (c *core) load(l Loaded, now time.Time) {
 			newest = s
 		}
 	}
-	if newest != nil {
+	if newest != nil && !c.readOnly {
 		c.front = newest.No
 	}
 	for _, s := range c.sales {

@@ -53,6 +53,10 @@ func (c *core) view(now time.Time, trading *Error) *View {
 func (c *core) saleView(s *openSale, now time.Time) SaleView {
 	v := SaleView{Sale: s.Sale, Phase: phase(&s.Sale, s.problem, s.plan.lastQuery.IsZero()), Problem: s.problem}
 	waiting := s.State == SaleCreating || s.State == SaleAwaiting
+	if c.readOnly && !s.State.Final() {
+		v.Phase = PhaseUnknown
+		return v
+	}
 	if waiting && s.Aborted == "" {
 		v.Deadline = c.clock.local(s.WindowEnd(), now)
 		if s.State == SaleAwaiting && now.Before(v.Deadline) {

@@ -480,3 +480,17 @@ func TestSale_QueriesAreNeverCloserThanTwoSeconds(t *testing.T) {
 		}
 	}
 }
+
+func TestSale_ReadOnlyJournalShowsNoQR(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1234)
+	s.advance(4 * time.Second)
+	sale := s.sale(no)
+	s.core = newCore(s.config())
+	s.core.readOnly = true
+	s.core.load(Loaded{Sales: []Sale{sale}}, s.now)
+	v := s.core.view(s.now, nil)
+	if v.Front != nil || len(v.Cards) != 1 || v.Cards[0].QR != "" || v.Cards[0].Phase != PhaseUnknown || !v.Cards[0].Deadline.IsZero() {
+		t.Fatalf("%+v", v)
+	}
+}

@@ -120,6 +120,7 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 		watchers: map[chan struct{}]struct{}{},
 	}
 	now := cfg.Clock.Now()
+	t.core.readOnly = errors.Is(cfg.Journal.State(), ErrJournalReadOnly)
 	t.core.load(loaded, now)
 	t.current.Store(t.core.view(now, t.trading(nil)))
 	return t, nil
@@ -191,7 +192,7 @@ func (t *Till) Run(ctx context.Context) error {
 // that, and only then lets the calls go out. A till whose journal cannot be
 // written sends nothing.
 func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *sync.WaitGroup) (time.Time, error) {
-	if t.cfg.Journal.State() != nil && errors.Is(t.cfg.Journal.State(), ErrJournalReadOnly) {
+	if t.core.readOnly {
 		return time.Time{}, nil
 	}
 	if errors.Is(t.cfg.Journal.State(), ErrJournalFull) && now.Sub(t.refilled) >= refillEvery {
