@@ -1,7 +1,7 @@
 package payby
 
 import (
-	archive "archive/zip"
+	zipfile "archive/zip"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +75,13 @@ func (o StatementOptions) withDefaults() StatementOptions {
 	return o
 }
 
+func newStatement(o StatementOptions) (*Statement, error) {
+	if o.PartnerID == "" {
+		return nil, &StatementError{Problem: "the own Partner-Id is needed to read a statement", Err: ErrInvalid}
+	}
+	return &Statement{options: o.withDefaults(), parts: map[StatementKind][]statementPart{}}, nil
+}
+
 // StatementFile is a statement file outside a ZIP. Open is called for every
 // pass over the rows.
 type StatementFile struct {
@@ -87,22 +94,25 @@ type StatementFile struct {
 // a statement file; nothing is unpacked to disk. Every error is a
 // *StatementError.
 func OpenStatement(r io.ReaderAt, size int64, options StatementOptions) (*Statement, error) {
-	o := options.withDefaults()
+	s, err := newStatement(options)
+	if err != nil {
+		return nil, err
+	}
+	o := s.options
 	if size > o.MaxZIP {
 		return nil, &StatementError{Problem: "the ZIP is larger than allowed", Err: ErrTooLarge}
 	}
 	// The directory is kept in memory whole, and its length is the sender's
 	// word: reading it gets a budget.
 	budget := &budgetReader{r: r, left: 1<<20 + int64(o.MaxEntries)*1024}
-	z, err := archive.NewReader(budget, size)
+	z, err := zipfile.NewReader(budget, size)
 	if errors.Is(err, ErrTooLarge) || err == nil && len(z.File) > o.MaxEntries {
 		return nil, &StatementError{Problem: "the ZIP has more entries than allowed", Err: ErrTooLarge}
 	}
-	if err != nil && !errors.Is(err, archive.ErrInsecurePath) {
+	if err != nil && !errors.Is(err, zipfile.ErrInsecurePath) {
 		return nil, &StatementError{Problem: "this is no readable ZIP", Err: errors.Join(ErrMalformed, err)}
 	}
 	budget.left = -1
-	s := &Statement{options: o, parts: map[StatementKind][]statementPart{}}
 	total := uint64(0)
 	for _, f := range z.File {
 		if f.FileInfo().IsDir() {
@@ -132,7 +142,10 @@ func OpenStatement(r io.ReaderAt, size int64, options StatementOptions) (*Statem
 // kinds in any order. Files that are not named like a statement file are
 // ignored. Every error is a *StatementError.
 func OpenStatementFiles(files []StatementFile, options StatementOptions) (*Statement, error) {
-	s := &Statement{options: options.withDefaults(), parts: map[StatementKind][]statementPart{}}
+	s, err := newStatement(options)
+	if err != nil {
+		return nil, err
+	}
 	if len(files) > s.options.MaxEntries {
 		return nil, &StatementError{Problem: "there are more files than allowed", Err: ErrTooLarge}
 	}
@@ -165,9 +178,6 @@ func (s *Statement) add(p statementPart) { s.parts[p.kind] = append(s.parts[p.ki
 
 // finish puts the parts in order. A gap would be money left out in silence.
 func (s *Statement) finish() (*Statement, error) {
-	if s.options.PartnerID == "" {
-		return nil, &StatementError{Problem: "the own Partner-Id is needed to read a statement", Err: ErrInvalid}
-	}
 	if len(s.parts) == 0 {
 		return nil, &StatementError{Problem: "there is no statement file in it", Err: ErrNoStatementFile}
 	}

@@ -1,7 +1,7 @@
 package payby
 
 import (
-	archive "archive/zip"
+	zipfile "archive/zip"
 	"bytes"
 	"errors"
 	"io"
@@ -72,7 +72,7 @@ func texts(t testing.TB, namesAndTexts ...string) *Statement {
 func statementZIP(t testing.TB, namesAndTexts ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := archive.NewWriter(&b)
+	w := zipfile.NewWriter(&b)
 	for i := 0; i < len(namesAndTexts); i += 2 {
 		f, err := w.Create(namesAndTexts[i])
 		if err == nil {

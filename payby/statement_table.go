@@ -169,6 +169,13 @@ func (sh *sheet) isSummary(line []byte) bool {
 	return known >= 2 && (counted || sh.part == 0)
 }
 
+func isName(b []byte) bool {
+	b = bytes.TrimSpace(b)
+	return len(b) > 0 && !bytes.ContainsFunc(b, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_'
+	})
+}
+
 func (sh *sheet) isHeader(line []byte) bool {
 	known := 0
 	for field := range bytes.SplitSeq(line, []byte("|")) {
@@ -186,8 +193,9 @@ func (sh *sheet) readSummary(line []byte, number int) error {
 	for _, field := range bytes.Split(bytes.Clone(line), []byte("|")) {
 		if sh.layout.keyed {
 			name, value, colon := bytes.Cut(field, []byte(":"))
-			if !colon && len(field) > 0 {
-				return sh.fail(number, "", "a summary field has no name")
+			// A misread name would be passed over as unknown, and mid with it.
+			if !colon && len(field) > 0 || colon && !isName(name) {
+				return sh.fail(number, "", "a summary field has no readable name")
 			}
 			field = name
 			head.fields = append(head.fields, value)
@@ -242,13 +250,9 @@ func (sh *sheet) readHeader(line []byte, number int) error {
 	if err != nil {
 		return err
 	}
-	version := versionOf(names)
-	if sh.version != 0 && sh.version != version && sh.layout.keyed {
-		return sh.fail(number, "", "the part has another layout than the first")
-	}
 	sh.names, sh.at = names, at
-	if sh.layout.keyed {
-		sh.version = version
+	if sh.layout.keyed && sh.version == 0 {
+		sh.version = versionOf(names)
 	}
 	return nil
 }
