@@ -25,8 +25,6 @@ import (
 )
 
 const (
-	// refillEvery is how often a full disk is looked at again.
-	refillEvery = 20 * time.Second
 	// sleepCheck is how often the two clocks are compared, asleep how far
 	// they part only by sleep.
 	sleepCheck = 5 * time.Second
@@ -109,7 +107,6 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		s.inner.start(r.Run)
 		s.inner.start(func(ctx context.Context) error { return watchSleep(ctx, r.Wake) })
 	}
-	s.inner.start(s.tendJournal)
 	s.inner.start(s.watchOuter)
 	return s, nil
 }
@@ -219,23 +216,6 @@ func installationID(dir string) (string, error) {
 	rand.Read(random[:])
 	id := hex.EncodeToString(random[:])
 	return id, setup.WriteFile(path, []byte(id+"\n"))
-}
-
-// tendJournal looks after a full disk: when there is room again the journal
-// takes sales again.
-func (s *station) tendJournal(ctx context.Context) error {
-	tick := time.NewTicker(refillEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if errors.Is(s.journal.State(), pos.ErrJournalFull) && s.journal.Refill() == nil {
-			s.till.Park("") // nobody's sale: the till draws a new picture of itself
-		}
-	}
 }
 
 // watchOuter ends the till when what it talks to ended by itself.
