@@ -97,6 +97,10 @@ func newScreen(t *testing.T) *screen {
 	manager.Env = s.env(t.TempDir())
 	start(t, manager, filepath.Join(dir, "openbox.log"))
 	await(t, "the window manager", func() (string, error) { return s.xdotool("get_desktop") })
+	// The pointer must not lie on what is to be read.
+	if _, err := s.xdotool("mousemove", "1279", "899"); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

@@ -3,9 +3,11 @@ package windowtest_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -66,29 +68,54 @@ func TestReadScreen_RefusesWhatIsCutShort(t *testing.T) {
 	}
 }
 
-func TestReadQR_FindsTheCodeOnABusyScreen(t *testing.T) {
-	const text = "http://127.0.0.1:41234?BIZ_TYPE=202&ft=0123456789abcdef0123456789abcdef&t=1790000000000"
-	code, err := qrcode.NewQRCodeWriter().Encode(text, gozxing.BarcodeFormat_QR_CODE, 300, 300, nil)
+// screenWith draws a QR code as the till does: whole pixels on a white card.
+func screenWith(t *testing.T, text string) *image.RGBA {
+	t.Helper()
+	const module = 15
+	code, err := qrcode.NewQRCodeWriter().Encode(text, gozxing.BarcodeFormat_QR_CODE, 0, 0, map[gozxing.EncodeHintType]any{
+		gozxing.EncodeHintType_ERROR_CORRECTION: "M",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	screen := image.NewRGBA(image.Rect(0, 0, 1280, 900))
-	draw.Draw(screen, screen.Rect, image.NewUniform(color.RGBA{20, 30, 40, 255}), image.Point{}, draw.Src)
-	for y := range 300 {
-		for x := range 300 {
-			c := color.RGBA{255, 255, 255, 255}
+	fill := func(r image.Rectangle, c color.RGBA) {
+		draw.Draw(screen, r, image.NewUniform(c), image.Point{}, draw.Src)
+	}
+	fill(screen.Rect, color.RGBA{242, 243, 245, 255})
+	fill(image.Rect(0, 0, 1280, 60), color.RGBA{255, 255, 255, 255})
+	corner := image.Pt(25, 133)
+	fill(image.Rectangle{corner, corner.Add(image.Pt(code.GetWidth()*module, code.GetHeight()*module))}, color.RGBA{255, 255, 255, 255})
+	for y := range code.GetHeight() {
+		for x := range code.GetWidth() {
 			if code.Get(x, y) {
-				c = color.RGBA{10, 10, 10, 255}
+				at := corner.Add(image.Pt(x*module, y*module))
+				fill(image.Rectangle{at, at.Add(image.Pt(module, module))}, color.RGBA{0, 0, 0, 255})
 			}
-			screen.SetRGBA(700+x, 200+y, c)
 		}
 	}
-	if got, err := windowtest.ReadQR(screen); err != nil || got != text {
-		t.Errorf("read %q, %v", got, err)
+	return screen
+}
+
+func TestReadQR_ReadsEveryCode(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 9))
+	for range 8 {
+		text := fmt.Sprintf("http://127.0.0.1:%d?BIZ_TYPE=202&ft=%016x%016x&t=17954131714%02d",
+			40000+random.IntN(9999), random.Uint64(), random.Uint64(), random.IntN(100))
+		if got, err := windowtest.ReadQR(screenWith(t, text)); err != nil || got != text {
+			t.Errorf("read %q, %v; want %q", got, err, text)
+		}
 	}
-	draw.Draw(screen, image.Rect(700, 200, 850, 500), image.NewUniform(color.White), image.Point{}, draw.Src)
+}
+
+func TestReadQR_NeverGuesses(t *testing.T) {
+	screen := screenWith(t, "http://127.0.0.1:41234?BIZ_TYPE=202&ft=0123456789abcdef0123456789abcdef&t=1790000000000")
+	draw.Draw(screen, image.Rect(25, 133, 400, 900), image.NewUniform(color.White), image.Point{}, draw.Src)
 	if got, err := windowtest.ReadQR(screen); err == nil {
 		t.Errorf("read %q from half a code", got)
+	}
+	if got, err := windowtest.ReadQR(image.NewRGBA(image.Rect(0, 0, 300, 300))); err == nil {
+		t.Errorf("read %q from nothing", got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
@@ -47,19 +48,77 @@ func ReadScreen(dump []byte) (*image.RGBA, error) {
 	return img, nil
 }
 
-// ReadQR returns the text of the QR code in a picture.
-func ReadQR(img image.Image) (string, error) {
+// ReadQR returns the text of the QR code in a picture. The decoder mistakes a
+// few codes in a hundred, so it gets several views of the same picture: all of
+// it, each white card on it, and all of it made smaller.
+func ReadQR(img *image.RGBA) (string, error) {
+	harder := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}
+	text, err := decode(img, harder)
+	if err == nil {
+		return text, nil
+	}
+	pure := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_PURE_BARCODE: true}
+	for _, card := range cards(img) {
+		if text, err := decode(img.SubImage(card), pure); err == nil {
+			return text, nil
+		}
+	}
+	for by := 2; by <= 5; by++ {
+		if text, err := decode(smaller(img, by), harder); err == nil {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("no QR code to read: %w", err)
+}
+
+func decode(img image.Image, hints map[gozxing.DecodeHintType]any) (string, error) {
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
 	if err != nil {
 		return "", err
 	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{
-		gozxing.DecodeHintType_TRY_HARDER: true,
-	})
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, hints)
 	if err != nil {
-		return "", fmt.Errorf("no QR code to read: %w", err)
+		return "", err
 	}
 	return result.GetText(), nil
+}
+
+// cards are the rectangles with a white edge, at least 200 pixels wide and high.
+func cards(img *image.RGBA) []image.Rectangle {
+	const least = 200
+	white := func(x, y int) bool { return [3]byte(img.Pix[img.PixOffset(x, y):][:3]) == [3]byte{255, 255, 255} }
+	var found []image.Rectangle
+	for y := img.Rect.Min.Y; y < img.Rect.Max.Y; y++ {
+		for x := img.Rect.Min.X; x < img.Rect.Max.X; x++ {
+			left := x
+			for x < img.Rect.Max.X && white(x, y) {
+				x++
+			}
+			inside := slices.ContainsFunc(found, func(r image.Rectangle) bool { return image.Pt(left, y).In(r) })
+			if x-left < least || inside {
+				continue
+			}
+			bottom := y
+			for bottom < img.Rect.Max.Y && white(left, bottom) && white(x-1, bottom) {
+				bottom++
+			}
+			if bottom-y >= least {
+				found = append(found, image.Rect(left, y, x, bottom))
+			}
+		}
+	}
+	return found
+}
+
+// smaller takes every n-th pixel.
+func smaller(img *image.RGBA, n int) image.Image {
+	small := image.NewRGBA(image.Rect(0, 0, img.Rect.Dx()/n, img.Rect.Dy()/n))
+	for y := range small.Rect.Dy() {
+		for x := range small.Rect.Dx() {
+			small.SetRGBA(x, y, img.RGBAAt(img.Rect.Min.X+x*n, img.Rect.Min.Y+y*n))
+		}
+	}
+	return small
 }
 
 // Green counts the pixels, in percent, that are clearly green.

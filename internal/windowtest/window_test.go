@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,9 +42,13 @@ func newSession(t *testing.T) *session {
 }
 
 // part runs one part of a test; what follows depends on it.
-func part(t *testing.T, name string, run func(t *testing.T)) {
+func (s *session) part(t *testing.T, name string, run func(t *testing.T)) {
 	t.Helper()
 	if !t.Run(name, run) {
+		s.on.shot(t, "failed")
+		if out, err := s.till.fils("journal", "export", "--data", s.data, "--training"); err == nil {
+			_ = os.WriteFile(filepath.Join(s.on.dir, "journal.jsonl"), out, 0o644) // the test has failed already
+		}
 		t.FailNow()
 	}
 }
@@ -119,46 +124,46 @@ func (s *session) awaitPaid(t *testing.T, source string) {
 // TestWindow_CashierAndManager takes a till through a working day.
 func TestWindow_CashierAndManager(t *testing.T) {
 	s := newSession(t)
-	part(t, "opens in training mode", func(t *testing.T) {
+	s.part(t, "opens in training mode", func(t *testing.T) {
 		s.on.shot(t, "till")
 		if n := len(s.till.orders(t)); n != 0 {
 			t.Errorf("%d orders before the first sale", n)
 		}
 	})
-	part(t, "bad amounts go nowhere", s.badAmounts)
-	part(t, "12.34 becomes a QR code", func(t *testing.T) {
+	s.part(t, "bad amounts go nowhere", s.badAmounts)
+	s.part(t, "12.34 becomes a QR code", func(t *testing.T) {
 		s.charge(t, "12.34", 1234)
 		s.on.shot(t, "qr")
 	})
-	part(t, "paid on the customer's phone", func(t *testing.T) {
+	s.part(t, "paid on the customer's phone", func(t *testing.T) {
 		s.phone.pay(t, s.qr)
 		s.awaitPaid(t, "notification")
 		s.on.shot(t, "paid")
 	})
-	part(t, "success stays until a key", func(t *testing.T) {
+	s.part(t, "success stays until a key", func(t *testing.T) {
 		s.on.press(t, "Return")
 		s.on.awaitGreen(t, false)
 		s.on.shot(t, "next")
 	})
-	part(t, "part of it refunded by keyboard", s.refund)
-	part(t, "killed with a sale open, it resumes", s.killed)
-	part(t, "declined stays open, cancelled is proven", s.cancelled)
-	part(t, "a second start leaves the first alone", s.second)
-	part(t, "journal is whole", func(t *testing.T) { s.till.verify(t) })
-	part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
+	s.part(t, "part of it refunded by keyboard", s.refund)
+	s.part(t, "killed with a sale open, it resumes", s.killed)
+	s.part(t, "declined stays open, cancelled is proven", s.cancelled)
+	s.part(t, "a second start leaves the first alone", s.second)
+	s.part(t, "journal is whole", func(t *testing.T) { s.till.verify(t) })
+	s.part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
 }
 
 // TestWindow_WithoutNews takes a payment whose notification is lost.
 func TestWindow_WithoutNews(t *testing.T) {
 	s := newSession(t)
 	s.till.control(t, "faults", `[{"operation":"notification","kind":"lost","times":100}]`)
-	part(t, "7.50 becomes a QR code", func(t *testing.T) { s.charge(t, "7.50", 750) })
-	part(t, "paid by asking", func(t *testing.T) {
+	s.part(t, "7.50 becomes a QR code", func(t *testing.T) { s.charge(t, "7.50", 750) })
+	s.part(t, "paid by asking", func(t *testing.T) {
 		s.phone.pay(t, s.qr)
 		s.awaitPaid(t, "query")
 		s.on.shot(t, "paid")
 	})
-	part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
+	s.part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
 }
 
 // badAmounts charges what is no amount: the till says so and sends nothing.
