@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
@@ -112,7 +113,7 @@ func New(o Options) (*Gateway, error) {
 		}
 	}
 	if o.StateFile != "" {
-		if err := g.openState(o.StateFile); err != nil {
+		if err := g.openState(o.StateFile, cmp.Or(o.keep, keptOrders)); err != nil {
 			return nil, err
 		}
 	}

@@ -85,6 +85,8 @@ type Options struct {
 	// restarts, as JSON lines. Empty: memory only.
 	StateFile string
 
+	keep int // orders that a restart keeps; 0 is keptOrders
+
 	Client *http.Client // sends notifications; nil: one of its own, 10 s per attempt
 	Log    *slog.Logger // nil: silent
 }

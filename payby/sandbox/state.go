@@ -120,7 +120,7 @@ func (g *Gateway) save(o *order) {
 }
 
 // openState loads the file, keeps what is young enough, and starts a fresh file with it.
-func (g *Gateway) openState(path string) error {
+func (g *Gateway) openState(path string, most int) error {
 	lines, err := readState(path)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (g *Gateway) openState(path string) error {
 			kept = append(kept, l)
 		}
 	}
-	kept = kept[max(len(kept)-keptOrders, 0):]
+	kept = kept[max(len(kept)-most, 0):]
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, l := range kept {

@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -174,6 +177,10 @@ func TestState_CompactsAndForgetsTheOldest(t *testing.T) {
 }
 
 func TestState_KeepsAtMostTwentyThousand(t *testing.T) {
+	if keptOrders != 20_000 {
+		t.Errorf("keeps %d", keptOrders)
+	}
+	const most = 50
 	b, path := stateBench(t)
 	b.must(payby.OpCreate, sale("S-1", 100))
 	line, err := os.ReadFile(path)
@@ -182,7 +189,7 @@ func TestState_KeepsAtMostTwentyThousand(t *testing.T) {
 	}
 	first := b.order("S-1")
 	var file bytes.Buffer
-	for i := range keptOrders + 3 {
+	for i := range most + 3 {
 		no := strconv.Itoa(i)
 		l := bytes.Replace(line, []byte(`"no":"S-1"`), []byte(`"no":"N`+no+`"`), 1)
 		l = bytes.Replace(l, []byte(first.OrderNo), []byte("13"+strings.Repeat("0", 16-len(no))+no), 1)
@@ -193,8 +200,87 @@ func TestState_KeepsAtMostTwentyThousand(t *testing.T) {
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := restart(t, b).g.Orders()
-	if len(got) != keptOrders || got[0].MerchantOrderNo != "N3" {
+	got := restart(t, b, func(o *Options) { o.keep = most }).g.Orders()
+	if len(got) != most || got[0].MerchantOrderNo != "N3" {
 		t.Errorf("%d orders from %s", len(got), got[0].MerchantOrderNo)
+	}
+}
+
+// A notification that was on its way when the gateway was killed is delivered by the
+// next one, with the same bytes and as often as it is still due.
+func TestState_NotificationsSurviveAKill(t *testing.T) {
+	b, _ := stateBench(t)
+	url, got := b.listener(func(n int) (int, string) {
+		if n == 0 {
+			return 503, ""
+		}
+		return accepted(n)
+	})
+	b.placeAndPay("S-1", url)
+	b.must(payby.OpRefund, refundOf("S-1", "R-1", 100))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.g.Run(ctx) }()
+	first := b.next(got)
+	b.settledLog(1)
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if s := b.order("S-1").Notifications; s.Sent != 1 || s.Acked != 0 {
+		t.Fatalf("before the kill %+v", s)
+	}
+
+	after := restart(t, b)
+	after.run()
+	b.clock.Advance(2 * time.Minute)
+	after.must(payby.OpGet, payby.OrderRef{MerchantOrderNo: "S-1"}) // wakes Run at the new time
+	var payments, refunds int
+	for range 3 {
+		p := after.next(got)
+		switch n := after.readNotice(p); {
+		case n.Order != nil:
+			payments++
+			if !bytes.Equal(p.body, first.body) || p.sign != first.sign {
+				t.Errorf("was %s\n is %s", first.body, p.body)
+			}
+		case n.Refund != nil:
+			refunds++
+		}
+	}
+	after.settledLog(3)
+	if s := after.order("S-1").Notifications; payments != 1 || refunds != 2 || s.Sent != 4 || s.Acked != 3 {
+		t.Errorf("%d payments, %d refunds, %+v", payments, refunds, s)
+	}
+	if again := restart(t, after); len(again.g.notices.items) != 0 {
+		t.Errorf("%d notifications are sent again", len(again.g.notices.items))
+	}
+}
+
+func TestState_ShutdownCostsNoAttempt(t *testing.T) {
+	b, _ := stateBench(t)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	till := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(till.Close)
+	t.Cleanup(func() { close(release) })
+	b.placeAndPay("S-1", till.URL)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.g.Run(ctx) }()
+	<-arrived
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	after := restart(t, b)
+	at, some := after.g.notices.first()
+	if !some || !at.Equal(b.clock.Now()) || after.g.notices.items[0].value.attempt != 0 {
+		t.Errorf("next attempt at %v", at)
 	}
 }

@@ -36,6 +36,8 @@ type StatementOptions struct {
 	Link bool
 	// PayoutFails lets no payout reach the bank, so that the balance stays and grows.
 	PayoutFails bool
+
+	partRows int // rows in one file; 0 is partRows
 }
 
 func (o *StatementOptions) complete() error {
@@ -48,6 +50,9 @@ func (o *StatementOptions) complete() error {
 	}
 	if o.CutOff < 0 || o.CutOff >= day {
 		return errors.New("sandbox: the cut-off must be a time of day")
+	}
+	if o.partRows == 0 {
+		o.partRows = partRows
 	}
 	if o.Ready == 0 {
 		o.Ready = 10 * time.Minute
@@ -112,7 +117,7 @@ func (g *Gateway) statement(c *call) (any, *refusal) {
 		return nil, statementMissing
 	}
 	switch {
-	case c.op == payby.OpFundStatement && len(s.booked) < partRows:
+	case c.op == payby.OpFundStatement && len(s.booked) < g.papers.partRows:
 		return &download{s.fundName(1), "text/csv; charset=utf-8", s.writeFund}, nil
 	case c.op == payby.OpFundStatement:
 		return &download{s.partner + "_" + p.name() + "_fund_statement.zip", "application/zip", func(w io.Writer) error {
@@ -141,7 +146,7 @@ func (s *ledger) writeZIP(w io.Writer, sheets ...func() sheet) error {
 	z := zip.NewWriter(w)
 	for _, make := range sheets {
 		sh := make()
-		for part := 0; part == 0 || part*partRows < sh.rows; part++ {
+		for part := 0; part == 0 || part*s.papers.partRows < sh.rows; part++ {
 			out, err := z.CreateHeader(&zip.FileHeader{
 				Name: sh.name(part + 1), Method: zip.Deflate, Modified: s.period.until.UTC(),
 			})
@@ -170,7 +175,8 @@ func (s *ledger) writePart(w io.Writer, sh sheet, part int) error {
 		}
 		_, _ = b.WriteString(line)
 	}
-	for i := part * partRows; i < min((part+1)*partRows, sh.rows); i++ {
+	size := s.papers.partRows
+	for i := part * size; i < min((part+1)*size, sh.rows); i++ {
 		_ = b.WriteByte('\n')
 		_, _ = b.WriteString(sh.row(i))
 	}

@@ -286,8 +286,13 @@ func TestStatement_RevokedAfterSettlementShowsItsRefund(t *testing.T) {
 
 func TestStatement_SplitsAfterFiftyThousandRows(t *testing.T) {
 	g := newBench(t).g
+	if g.papers.partRows != 50_000 {
+		t.Errorf("%d rows in a file", g.papers.partRows)
+	}
+	const size = 500
 	l := &ledger{partner: partner, period: g.period(time.Date(2026, 7, 14, 0, 0, 0, 0, uae())), opening: kept}
-	for i := range partRows + 1 {
+	l.papers.partRows = size
+	for i := range size + 1 {
 		l.sales = append(l.sales, booking{paid: storyTime().UnixMilli(), no: "S-" + itoa(int64(i)), payByNo: "13", gross: 100})
 	}
 	var file bytes.Buffer
@@ -298,14 +303,14 @@ func TestStatement_SplitsAfterFiftyThousandRows(t *testing.T) {
 	if strings.Join(names, " ") != "Purchase_Statement_15072026_001.csv Purchase_Statement_15072026_002.csv" {
 		t.Fatalf("files %s", names)
 	}
-	if a, b := strings.Count(files[names[0]], "\n"), strings.Count(files[names[1]], "\n"); a != partRows+2 || b != 3 {
+	if a, b := strings.Count(files[names[0]], "\n"), strings.Count(files[names[1]], "\n"); a != size+2 || b != 3 {
 		t.Errorf("%d and %d lines", a, b)
 	}
 	s, err := payby.OpenStatement(bytes.NewReader(file.Bytes()), int64(file.Len()), payby.StatementOptions{PartnerID: partner})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := s.CheckTransactions(); err != nil || c.Rows != partRows+1 || len(c.Findings) > 0 {
+	if c, err := s.CheckTransactions(); err != nil || c.Rows != size+1 || len(c.Findings) > 0 {
 		t.Errorf("%+v %v", c, err)
 	}
 }
