@@ -180,7 +180,7 @@ func (a *App) pressed(k fyne.KeyName) {
 // enter presses what has the focus, or does the screen's main action.
 func (a *App) enter() {
 	if a.guard.enter(a.cfg.Now()) {
-		if len(a.dialogs) == 0 {
+		if _, field := a.focused().(widgets.Typist); !field && len(a.dialogs) == 0 {
 			a.screen.scanned()
 		}
 		return

@@ -156,6 +156,9 @@ func (s *problemScreen) typedKey(k fyne.KeyName) {
 	if s.look.RTL {
 		forward, back = back, forward
 	}
+	if s.busy && k != fyne.KeyEscape {
+		return // the buttons left would take the key's place
+	}
 	switch k {
 	case fyne.KeyTab, forward, fyne.KeyDown:
 		s.focus(s.at + 1)

@@ -1,0 +1,251 @@
+package ui
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+
+	"github.com/filspos/fils/pos"
+)
+
+func openHistory(t *testing.T) *desk {
+	t.Helper()
+	d := open(t, quiet(), nil)
+	data, err := json.Marshal(pos.Fact{By: "Maryam"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.engine.story = []pos.Event{{Seq: 1, At: d.now, Kind: pos.SaleIntended, Data: data}, {Seq: 2, At: d.now, Kind: "sale.unheard", Data: []byte("{}")}}
+	d.press(fyne.KeyF3)
+	d.until("the list", func() bool { return d.has("row/SAAA111") })
+	return d
+}
+
+func (d *desk) chooseFirst() {
+	d.Helper()
+	d.press(fyne.KeyDown)
+	d.until("the details", func() bool { return d.app.history.detail != nil && d.sees("What happened") })
+}
+
+func TestHistory_lists_sales_with_their_states(t *testing.T) {
+	d := openHistory(t)
+	for _, text := range []string{"AED 120.00", "Paid", "AED 42.00", "Not paid", "AED 9.99", "Not known yet"} {
+		d.wantText(text)
+	}
+	d.press(fyne.KeyEscape)
+	d.wantText("Charge")
+}
+
+func TestHistory_search_tells_amounts_from_numbers(t *testing.T) {
+	for _, c := range []struct {
+		typed string
+		want  pos.SaleQuery
+	}{
+		{"42.00", pos.SaleQuery{Amount: 4200}},
+		{"٤٢٫٠", pos.SaleQuery{Amount: 4200}},
+		{"SBB", pos.SaleQuery{Text: "SBB"}},
+		{"120", pos.SaleQuery{Amount: 12000}}, // no number begins so: tried as an amount
+	} {
+		t.Run(c.typed, func(t *testing.T) {
+			d := openHistory(t)
+			d.typed(c.typed)
+			d.until("the query", func() bool {
+				d.engine.mu.Lock()
+				defer d.engine.mu.Unlock()
+				return slices.ContainsFunc(d.engine.queries, func(q pos.SaleQuery) bool {
+					return q.Amount == c.want.Amount && q.Text == c.want.Text
+				})
+			})
+			d.until("one row", func() bool { return len(d.app.history.page.Sales) == 1 && !d.app.history.loading })
+		})
+	}
+}
+
+func TestHistory_pages_and_filters(t *testing.T) {
+	d := openHistory(t)
+	d.press(fyne.KeyPageDown)
+	d.until("the second page", func() bool { return len(d.app.history.marks) == 2 && !d.app.history.loading })
+	d.press(fyne.KeyPageDown)
+	if len(d.app.history.marks) != 2 {
+		t.Error("there is a page after the last")
+	}
+	d.press(fyne.KeyPageUp)
+	d.until("the first page", func() bool { return len(d.app.history.marks) == 1 && !d.app.history.loading })
+	test.Tap(d.button("filter/1"))
+	d.until("the filter", func() bool {
+		d.engine.mu.Lock()
+		defer d.engine.mu.Unlock()
+		q := d.engine.queries[len(d.engine.queries)-1]
+		return len(q.States) == 1 && q.States[0] == pos.SalePaid
+	})
+}
+
+func TestHistory_details_name_the_witnesses_and_the_story(t *testing.T) {
+	d := openHistory(t)
+	d.chooseFirst()
+	for _, text := range []string{"notification 14:02:07 + query 14:02:09", "SAAA111", "Sale recorded", "by Maryam", "Recorded: sale.unheard", "Can still be refunded"} {
+		d.wantText(text)
+	}
+}
+
+func TestRefund_reads_back_sends_once_and_follows(t *testing.T) {
+	d := openHistory(t)
+	d.chooseFirst()
+	d.press(fyne.KeyReturn, fyne.KeyReturn)
+	d.wantText("Amount to give back")
+	d.typed("25.5")
+	d.press(fyne.KeyReturn)
+	d.wantText("Give this back?")
+	d.wantText("AED 25.50")
+	d.wantText("After that AED 94.50 can still be refunded")
+	d.wantCalls()
+	hold := make(chan struct{})
+	d.engine.setHold(hold)
+	d.press(fyne.KeyTab, fyne.KeyReturn)
+	d.press(fyne.KeyReturn, fyne.KeyReturn, fyne.KeyEscape)
+	test.Tap(d.button("refund/yes"))
+	close(hold)
+	d.until("the refund", func() bool { return d.sees("Sent to PayBy") })
+	d.wantCalls("refund 25.50")
+	if got := d.engine.refunds; len(got) != 1 || got[0].Requester != "Maryam" || got[0].Sale != "SAAA111" {
+		t.Errorf("refunds %+v", got)
+	}
+	for _, c := range []struct {
+		state pos.RefundState
+		text  string
+	}{
+		{pos.RefundUnknown, "Do not refund again, do not give cash"},
+		{pos.RefundAccepted, "has not left the account yet"},
+		{pos.RefundSettled, "has left the shop's account"},
+	} {
+		v := quiet()
+		v.RefundsInFlight = []pos.Refund{{No: "R1", Sale: "SAAA111", State: c.state, Intent: pos.RefundIntent{Amount: 2550}}}
+		d.show(v)
+		d.wantText(c.text)
+	}
+	d.engine.mu.Lock()
+	d.engine.given = []pos.Refund{{No: "R1", Sale: "SAAA111", State: pos.RefundDone, Intent: pos.RefundIntent{Amount: 2550}}}
+	d.engine.mu.Unlock()
+	d.show(quiet())
+	d.until("the end of the refund", func() bool { return d.sees("The customer has the money back") })
+	d.press(fyne.KeyReturn)
+	if d.app.dialog() != nil {
+		t.Error("Enter did not close the refund")
+	}
+}
+
+func TestRefund_refuses_bad_amounts(t *testing.T) {
+	for typed, reason := range map[string]string{
+		"120.01": "At most AED 120.00 can be refunded", "0": "must be more than zero", "1.234": "At most two digits", "x": "Only digits",
+	} {
+		t.Run(typed, func(t *testing.T) {
+			d := openHistory(t)
+			d.chooseFirst()
+			d.press(fyne.KeyReturn, fyne.KeyReturn)
+			d.typed(typed)
+			d.press(fyne.KeyReturn)
+			d.wantText(reason)
+			d.wantNoText("Give this back?")
+			d.wantCalls()
+		})
+	}
+}
+
+func TestRefund_scanner_and_clipboard_do_not_reach_the_amount(t *testing.T) {
+	d := openHistory(t)
+	d.chooseFirst()
+	d.press(fyne.KeyReturn, fyne.KeyReturn)
+	d.scan("6291041500213")
+	d.wantNoText("Give this back?")
+	d.wantText("Barcode ignored")
+	d.paste("1.00")
+	d.wantText("pasting is not possible")
+	if got := d.app.dialog().amount.text; got != "120.00" {
+		t.Errorf("the amount is %q, want the proposed 120.00", got)
+	}
+}
+
+func TestRefund_scanner_cannot_confirm(t *testing.T) {
+	d := openHistory(t)
+	d.chooseFirst()
+	d.press(fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyTab)
+	d.wantText("Give this back?")
+	d.scan("6291041500213")
+	d.wantText("Give this back?")
+	d.wantCalls()
+	d.after(time.Second)
+	d.press(fyne.KeyReturn)
+	d.until("the refund", func() bool { return len(d.engine.said()) == 1 })
+}
+
+func TestRefund_note_is_asked_for_when_the_engine_wants_one(t *testing.T) {
+	d := openHistory(t)
+	d.chooseFirst()
+	d.engine.setFail(&pos.Error{Code: pos.CodeRefundNote, Amount: 10000})
+	d.press(fyne.KeyReturn, fyne.KeyReturn, fyne.KeyReturn, fyne.KeyTab, fyne.KeyReturn)
+	d.until("the note", func() bool { return d.sees("Manager's note") })
+	d.press(fyne.KeyReturn)
+	d.wantNoText("Give this back?")
+	d.engine.setFail(nil)
+	d.typed("goodwill")
+	d.press(fyne.KeyReturn, fyne.KeyTab, fyne.KeyReturn)
+	d.until("the refund", func() bool { return len(d.engine.said()) == 2 })
+	if got := d.engine.refunds[1]; got.Note != "goodwill" || got.Amount != 12000 {
+		t.Errorf("refund %+v", got)
+	}
+}
+
+func TestRefund_is_offered_for_paid_sales_only(t *testing.T) {
+	d := openHistory(t)
+	d.app.history.choose("SCCC333")
+	d.until("the details", func() bool { return d.sees("Show on the till") })
+	if d.has("detail/refund") {
+		t.Error("an unknown sale offers a refund")
+	}
+	d.wantText("DO NOT HAND OVER")
+	test.Tap(d.button("detail/show"))
+	d.wantCalls("show SCCC333")
+}
+
+func TestHistory_missing_sale_is_a_sentence(t *testing.T) {
+	d := openHistory(t)
+	d.app.openSale("SZZZ")
+	d.until("the message", func() bool { return d.sees("This sale is not in the journal.") })
+	d.press(fyne.KeyReturn)
+	if d.app.dialog() != nil {
+		t.Error("the message stays")
+	}
+}
+
+func TestAlerts_are_resolved_only_with_a_written_reason(t *testing.T) {
+	v := quiet()
+	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertLatePayment, Sale: "SAAA111", Amount: 4200, Trace: "7f3e"}}
+	d := open(t, v, nil)
+	d.press(fyne.KeyF4)
+	for _, text := range []string{"Paid after it was closed", "AED 42.00", "Refund it, or write why", "Trace code 7f3e"} {
+		d.wantText(text)
+	}
+	d.app.focus("alert/resolve/41")
+	d.press(fyne.KeyReturn, fyne.KeySpace, fyne.KeyReturn)
+	d.wantText("Write what was done first")
+	d.wantCalls()
+	d.typed("refunded, Ali")
+	d.press(fyne.KeyReturn, fyne.KeyReturn)
+	d.until("the answer", func() bool { return d.app.dialog() == nil })
+	d.wantCalls("resolve 41 by Maryam: refunded, Ali")
+	d.show(quiet())
+	d.wantText("Nothing needs your attention")
+}
+
+func TestAlerts_lead_to_their_sale(t *testing.T) {
+	v := quiet()
+	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertUnknown, Sale: "SCCC333"}}
+	d := open(t, v, nil)
+	d.press(fyne.KeyF4)
+	test.Tap(d.button("alert/open/41"))
+	d.until("the sale", func() bool { return d.app.history.detail != nil && d.app.history.detail.sale.No == "SCCC333" })
+}
