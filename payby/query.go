@@ -125,7 +125,7 @@ func (c *checker) days(start, end string) {
 }
 
 func (c *checker) date(field, s, layout string) {
-	if _, err := time.Parse(layout, s); err != nil || len(s) != len(layout) {
+	if _, err := time.Parse(layout, s); err != nil {
 		c.complain(field, "is not a date of the form "+strings.NewReplacer("2006", "YYYY", "01", "MM", "02", "DD").Replace(layout))
 	}
 }
