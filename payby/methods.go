@@ -67,8 +67,8 @@ func (c *Client) ScannedBy(ctx context.Context, tokenURL string, requestTime tim
 	return c.encodeAndCall(ctx, OpCashierURL, ScanQuery{TokenURL: tokenURL}, requestTime)
 }
 
-// OrderPayer asks who paid an order; Reply.Payer is set. All of it is personal
-// data, see [Payer].
+// OrderPayer asks who paid an order; Reply.Payer is set, with empty fields for
+// what the gateway does not know. All of it is personal data, see [Payer].
 func (c *Client) OrderPayer(ctx context.Context, ref OrderRef, requestTime time.Time) (*Reply, error) {
 	return c.encodeAndCall(ctx, OpPayer, ref, requestTime)
 }
