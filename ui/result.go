@@ -49,10 +49,14 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	one := func(text string, size float32) fyne.CanvasObject {
 		return l.NewLabel(text, size, d.ink).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle)
 	}
+	icon, head, sum, gap := float32(104), widgets.TextHuge, widgets.TextDisplay+12, widgets.Space3
+	if s.compact {
+		icon, head, sum, gap = 56, widgets.TextAmount-16, widgets.TextDisplay-8, widgets.Space1
+	}
 	body := []fyne.CanvasObject{
-		l.Icon(d.icon, 104, d.ink),
-		one(w.phase(v.Phase, 1), widgets.TextHuge),
-		one(w.money(v.Sale.Intent.Amount), widgets.TextDisplay+12),
+		l.Icon(d.icon, icon, d.ink),
+		one(w.phase(v.Phase, 1), head),
+		one(w.money(v.Sale.Intent.Amount), sum),
 	}
 	order, rest, ordered := strings.Cut(s.sentence(v), "\n")
 	if ordered {
@@ -88,7 +92,7 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 		buttons = append(buttons, details)
 	}
 	body = append(body, widgets.AtLeast(0, widgets.Space3, widgets.Layers()), widgets.Centre(l.Row(widgets.Space4, buttons...)))
-	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.Column(widgets.Space3, body...))))
+	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.Column(gap, body...))))
 }
 
 // sentence tells what the result means and what to do.

@@ -36,6 +36,8 @@ type saleScreen struct {
 	bar   *progress
 	// aborting locks Cancel while its action runs.
 	aborting pos.SaleNo
+	// compact draws results smaller, for a low window.
+	compact bool
 }
 
 func newSaleScreen(a *App) *saleScreen { return &saleScreen{app: a} }
@@ -53,13 +55,14 @@ func (s *saleScreen) update() {
 	if shown := fmt.Sprint(v.Sale.No, v.Phase); shown != s.shown {
 		s.shown, s.since = shown, s.app.cfg.Now()
 	}
+	s.compact = s.low()
 	problem := ""
 	if v.Problem != nil {
 		problem = string(v.Problem.Outcome) + v.Problem.Class + v.Problem.Code + v.Problem.Trace
 	}
 	s.body.show(s.draw, v.Sale.No, v.Phase, v.QR, problem, s.aborting == v.Sale.No,
-		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Deadline.IsZero())
-	s.tick()
+		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Deadline.IsZero(), s.compact)
+	s.countDown()
 }
 
 func (s *saleScreen) draw() fyne.CanvasObject {
@@ -99,7 +102,7 @@ func (s *saleScreen) drawPayment(v *pos.SaleView) fyne.CanvasObject {
 	}
 	info = append(info, widgets.Filler(), s.buttons(v),
 		l.NewLabel(w.t("pay.number", "no", v.Sale.No.Short(), "time", a.when(v.Sale.CreatedAt)), widgets.TextSmall, l.Muted))
-	return widgets.Pad(widgets.Space5, widgets.Space5, &fyne.Container{
+	return widgets.Pad(widgets.Space4, widgets.Space4, &fyne.Container{
 		Layout:  &beside{gap: widgets.Space6, least: 400, rtl: l.RTL},
 		Objects: []fyne.CanvasObject{s.code(v), widgets.Column(widgets.Space2, info...)},
 	})
@@ -217,7 +220,17 @@ func (s *saleScreen) result() bool {
 	return true
 }
 
+// low reports a window without the height for the large result.
+func (s *saleScreen) low() bool { return s.app.win.Canvas().Size().Height < 780 }
+
 func (s *saleScreen) tick() {
+	if s.low() != s.compact {
+		s.update()
+	}
+	s.countDown()
+}
+
+func (s *saleScreen) countDown() {
 	v := s.app.view.Front
 	if v == nil || s.clock == nil {
 		return

@@ -297,3 +297,16 @@ func TestClose_ends_everything_that_was_started(t *testing.T) {
 		t.Error("the subscription goes on after Close")
 	}
 }
+
+func TestResult_fits_a_low_window(t *testing.T) {
+	d := open(t, quiet(), nil)
+	d.app.win.Resize(fyne.NewSize(1024, 640))
+	d.show(front(pos.PhaseRefused, pos.SaleClosed, func(f *pos.SaleView) {
+		f.Sale.Refusal = &pos.Refusal{Code: "403", Message: "UNAUTHORIZED", Trace: "0a1b", Class: "config"}
+	}))
+	d.app.tick()
+	button := d.button("result/next")
+	if y := fyne.CurrentApp().Driver().AbsolutePositionForObject(button).Y + button.Size().Height; y > 640 {
+		t.Errorf("the button ends at %v in a window of 640", y)
+	}
+}
