@@ -40,7 +40,8 @@ type SettlementSummary struct {
 }
 
 // Settlement is a row of the settlement file: what an order did to the balance.
-// Match fees on these, and sales on the transaction file.
+// Match fees on these, and sales on the transaction file: V1 calls the settled
+// amount "order amount", though in its sample too it is net of commission.
 type Settlement struct {
 	File             string
 	Line             int

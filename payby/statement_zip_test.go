@@ -155,6 +155,30 @@ func flood(t *testing.T, n int) []byte {
 	return b.Bytes()
 }
 
+// Counting the entries afterwards would be too late: the directory would be in
+// memory by then.
+func TestOpenStatement_DoesNotReadAFloodOfEntries(t *testing.T) {
+	b := flood(t, 60_000)
+	r := &countingReaderAt{r: bytes.NewReader(b)}
+	if _, err := OpenStatement(r, int64(len(b)), own); !errors.Is(err, ErrTooLarge) {
+		t.Error(err)
+	}
+	if most := int64(1<<20 + 1000*1024); r.read > most || int64(len(b)) < 2*most {
+		t.Errorf("%d bytes of %d were read", r.read, len(b))
+	}
+}
+
+type countingReaderAt struct {
+	r    io.ReaderAt
+	read int64
+}
+
+func (c *countingReaderAt) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.r.ReadAt(p, off)
+	c.read += int64(n)
+	return n, err
+}
+
 // The directory's sizes are the sender's word; what is unpacked counts.
 func TestOpenStatement_ALyingDirectoryIsDamage(t *testing.T) {
 	size := func(n uint32) func([]byte) {
