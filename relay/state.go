@@ -64,6 +64,7 @@ const (
 	ReasonSilent      Reason = "silent"             // no sign of life for DeadAfter
 	ReasonProtocol    Reason = "protocol"           // the relay said something this version does not understand
 	ReasonJournal     Reason = "journal"            // Cursor or Deliver failed
+	ReasonCode        Reason = "code"               // of a pairing: the code is malformed, wrong, used or too old
 )
 
 func (r Reason) refusal() bool { return r == ReasonToken || r == ReasonOccupied }

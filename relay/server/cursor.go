@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/filspos/fils/relay"
 )
@@ -47,7 +48,7 @@ func parseCursor(text string) (cursor, bool) {
 
 // resume finds where to go on after the till's cursor: its sequence when the
 // entry there is the one the till saw, else 0, which replays all that is kept.
-func resume(ctx context.Context, store Store, a Address, text string) (at Position, resumed bool, err error) {
+func resume(ctx context.Context, store Store, a Address, text string, after func(time.Duration) <-chan time.Time) (at Position, resumed bool, err error) {
 	end, err := store.Last(ctx, a)
 	if err != nil {
 		return Position{}, false, err
@@ -57,9 +58,20 @@ func resume(ctx context.Context, store Store, a Address, text string) (at Positi
 	if !ok || c.epoch != end.Epoch || c.seq > end.Seq {
 		return at, false, nil
 	}
-	found, err := store.Next(ctx, a, c.seq-1, 1)
-	if err != nil {
-		return Position{}, false, err
+	var found []Entry
+	for range behindTries {
+		if found, err = store.Next(ctx, a, c.seq-1, 1); err != nil {
+			return Position{}, false, err
+		}
+		if len(found) > 0 {
+			break
+		}
+		// There is an entry at the end, so this read was behind.
+		select {
+		case <-ctx.Done():
+			return Position{}, false, ctx.Err()
+		case <-after(behindPause):
+		}
 	}
 	if len(found) == 0 || found[0].Seq != c.seq || cursorOf(end.Epoch, found[0]) != c {
 		return at, false, nil

@@ -3,18 +3,23 @@ package server
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/filspos/fils/relay"
 )
 
-// hub knows which tills are connected to this node, one connection each.
+// hub knows which tills are connected to this node, one connection for each
+// address under which notifications are stored.
 type hub struct {
 	mu       sync.Mutex
 	closed   bool
 	sessions map[Address]*session
+	seen     map[Address]time.Time // when a till was last connected, by its own address
 }
 
-func newHub() *hub { return &hub{sessions: map[Address]*session{}} }
+func newHub() *hub {
+	return &hub{sessions: map[Address]*session{}, seen: map[Address]time.Time{}}
+}
 
 // Stored implements Sink: the entry goes into its till's queue. A full queue
 // does not wait; the till reads the store again.
@@ -25,11 +30,7 @@ func (h *hub) Stored(e Entry) {
 	if s == nil {
 		return
 	}
-	select {
-	case s.queue <- e:
-	default:
-		s.reread()
-	}
+	s.offer(e)
 }
 
 // Missed implements Sink.
@@ -55,31 +56,61 @@ func (h *hub) enter(s *session) (closeCode int) {
 	if h.closed {
 		return relay.CloseGoElsewhere
 	}
-	if old := h.sessions[s.till]; old != nil {
+	if old := h.sessions[s.lane]; old != nil {
 		if old.installation != s.installation {
 			return relay.CloseOccupied
 		}
 		old.stop(relay.CloseReplaced)
 	}
-	h.sessions[s.till] = s
+	h.sessions[s.lane] = s
 	return 0
 }
 
 // leave ends s's place, unless a newer connection has it.
-func (h *hub) leave(s *session) {
+func (h *hub) leave(s *session, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.sessions[s.till] == s {
-		delete(h.sessions, s.till)
+	h.seen[s.till] = now
+	if h.sessions[s.lane] == s {
+		delete(h.sessions, s.lane)
 	}
 }
 
-// revoke ends the till's connection unless it was opened with one of tokens.
-func (h *hub) revoke(a Address, tokens []TokenHash) {
+// revoke ends the till's connection unless it was opened with one of its tokens.
+func (h *hub) revoke(c tillChange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s := h.sessions[a]; s != nil && !slices.Contains(tokens, s.token) {
+	s := h.sessions[c.lane]
+	if s != nil && s.till == c.till && !slices.Contains(c.tokens, s.token) {
 		s.stop(relay.CloseRevoked)
+	}
+}
+
+// claimed makes way for a connection of the same installation to another node.
+// It returns true when another installation is connected here.
+func (h *hub) claimed(m nodeMessage, now time.Time) (occupied bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sessions[m.Lane]
+	if s == nil {
+		return false
+	}
+	older := now.Sub(s.since) >= crossing || s.id < m.Session
+	if s.installation != m.Installation {
+		return older
+	}
+	if older {
+		s.stop(relay.CloseReplaced)
+	}
+	return false
+}
+
+// occupied ends the connection that another node's till stands against.
+func (h *hub) occupied(m nodeMessage) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.sessions[m.Lane]; s != nil && s.id == m.Session {
+		s.stop(relay.CloseOccupied)
 	}
 }
 
@@ -98,4 +129,19 @@ func (h *hub) online() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.sessions)
+}
+
+// lastSeen returns when each till was last connected to this node; a till that
+// is connected has now.
+func (h *hub) lastSeen(now time.Time) map[Address]time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make(map[Address]time.Time, len(h.seen))
+	for a, at := range h.seen {
+		out[a] = at
+	}
+	for _, s := range h.sessions {
+		out[s.till] = now
+	}
+	return out
 }

@@ -159,7 +159,7 @@ func TestResume(t *testing.T) {
 		{"too long", good.String() + strings.Repeat("0", 300), 0, false},
 	}
 	for _, test := range tests {
-		at, resumed, err := resume(ctx, m, a, test.cursor)
+		at, resumed, err := resume(ctx, m, a, test.cursor, time.After)
 		if err != nil || at.Seq != test.seq || resumed != test.resumed || at.Epoch != m.epoch {
 			t.Errorf("%s: at %+v resumed %v, %v", test.name, at, resumed, err)
 		}
@@ -175,7 +175,7 @@ func TestResume_ForgottenPlaceReplaysWhatIsKept(t *testing.T) {
 	}
 	m.dropOldest()
 	m.dropOldest()
-	at, resumed, err := resume(context.Background(), m, a, cursorOf(m.epoch, entries[0]).String())
+	at, resumed, err := resume(context.Background(), m, a, cursorOf(m.epoch, entries[0]).String(), time.After)
 	if err != nil || at.Seq != 0 || resumed {
 		t.Errorf("at %+v resumed %v, %v", at, resumed, err)
 	}
@@ -197,7 +197,6 @@ func FuzzParseCursor(f *testing.F) {
 }
 
 func TestRoster(t *testing.T) {
-	ctx := context.Background()
 	r := newRoster()
 	key := &rsa.PublicKey{}
 	for _, id := range []string{"", "a b", "a/b", "a.b", strings.Repeat("x", 33), "ü"} {
@@ -209,36 +208,36 @@ func TestRoster(t *testing.T) {
 		t.Error("a merchant without a key was taken")
 	}
 	one, two := HashToken("one"), HashToken("two")
-	if r.setTill(Address{"shop", "A"}, []TokenHash{one}) == nil {
+	if r.setTill(Address{"shop", "A"}, Address{"shop", "A"}, []TokenHash{one}) == nil {
 		t.Error("a till without a merchant was taken")
 	}
 	if err := r.setMerchant("shop", []*rsa.PublicKey{key}); err != nil {
 		t.Fatal(err)
 	}
-	if r.setTill(Address{"shop", "A>"}, []TokenHash{one}) == nil {
+	if r.setTill(Address{"shop", "A>"}, Address{"shop", "A>"}, []TokenHash{one}) == nil {
 		t.Error("a malformed till id was taken")
 	}
-	if err := r.setTill(Address{"shop", "A"}, []TokenHash{one, two}); err != nil {
+	if err := r.setTill(Address{"shop", "A"}, Address{"shop", "A"}, []TokenHash{one, two}); err != nil {
 		t.Fatal(err)
 	}
-	if r.setTill(Address{"shop", "B"}, []TokenHash{two}) == nil {
+	if r.setTill(Address{"shop", "B"}, Address{"shop", "B"}, []TokenHash{two}) == nil {
 		t.Error("two tills share a token")
 	}
 	for _, token := range []TokenHash{one, two} {
-		if a, err := r.holder(ctx, token); err != nil || a.Till != "A" {
+		if a, _, err := r.holder(token); err != nil || a.Till != "A" {
 			t.Errorf("holder is %v, %v", a, err)
 		}
 	}
-	if err := r.setTill(Address{"shop", "A"}, []TokenHash{two}); err != nil {
+	if err := r.setTill(Address{"shop", "A"}, Address{"shop", "A"}, []TokenHash{two}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.holder(ctx, one); err != errUnknown {
+	if _, _, err := r.holder(one); err != errUnknown {
 		t.Errorf("a revoked token still works: %v", err)
 	}
-	if a, err := r.holder(ctx, two); err != nil || a.Till != "A" {
+	if a, _, err := r.holder(two); err != nil || a.Till != "A" {
 		t.Errorf("the kept token: %v, %v", a, err)
 	}
-	if _, err := r.holder(ctx, HashToken("")); err != errUnknown {
+	if _, _, err := r.holder(HashToken("")); err != errUnknown {
 		t.Errorf("the empty token: %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -33,16 +32,6 @@ func NewToken(random io.Reader) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
-// registry is what the server must know about merchants and tills. Its methods
-// may be slow or fail where the registry lives elsewhere.
-type registry interface {
-	// keys returns the merchant's PayBy keys; errUnknown when there is no such
-	// merchant or till.
-	keys(ctx context.Context, a Address) ([]*rsa.PublicKey, error)
-	// holder returns whose token has this hash; errUnknown when it is nobody's.
-	holder(ctx context.Context, token TokenHash) (Address, error)
-}
-
 var errUnknown = errors.New("unknown")
 
 // roster is a registry in memory. A till whose tokens are gone is retired: its
@@ -50,8 +39,13 @@ var errUnknown = errors.New("unknown")
 type roster struct {
 	mu        sync.RWMutex
 	merchants map[string][]*rsa.PublicKey
-	tills     map[Address][]TokenHash
+	tills     map[Address]tillEntry
 	byHash    map[tokenIndex][]tokenEntry
+}
+
+type tillEntry struct {
+	tokens []TokenHash
+	lane   Address // where the till's notifications are stored
 }
 
 // Tokens are looked up by half of their hash and compared in constant time on
@@ -66,35 +60,36 @@ type tokenEntry struct {
 func newRoster() *roster {
 	return &roster{
 		merchants: map[string][]*rsa.PublicKey{},
-		tills:     map[Address][]TokenHash{},
+		tills:     map[Address]tillEntry{},
 		byHash:    map[tokenIndex][]tokenEntry{},
 	}
 }
 
 func indexOf(h TokenHash) tokenIndex { return tokenIndex(h[:sha256.Size/2]) }
 
-func (r *roster) keys(_ context.Context, a Address) ([]*rsa.PublicKey, error) {
+func (r *roster) keys(a Address) (keys []*rsa.PublicKey, lane Address, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	keys, ok := r.merchants[a.Merchant]
 	if !ok {
-		return nil, errUnknown
+		return nil, Address{}, errUnknown
 	}
-	if _, ok := r.tills[a]; !ok {
-		return nil, errUnknown
+	t, ok := r.tills[a]
+	if !ok {
+		return nil, Address{}, errUnknown
 	}
-	return keys, nil
+	return keys, t.lane, nil
 }
 
-func (r *roster) holder(_ context.Context, hash TokenHash) (Address, error) {
+func (r *roster) holder(hash TokenHash) (till, lane Address, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, e := range r.byHash[indexOf(hash)] {
 		if subtle.ConstantTimeCompare(e.hash[:], hash[:]) == 1 {
-			return e.till, nil
+			return e.till, r.tills[e.till].lane, nil
 		}
 	}
-	return Address{}, errUnknown
+	return Address{}, Address{}, errUnknown
 }
 
 func (r *roster) setMerchant(id string, keys []*rsa.PublicKey) error {
@@ -110,8 +105,15 @@ func (r *roster) setMerchant(id string, keys []*rsa.PublicKey) error {
 	return nil
 }
 
-// setTill makes tokens the only ones of the till.
-func (r *roster) setTill(a Address, tokens []TokenHash) error {
+func (r *roster) dropMerchant(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.merchants, id)
+}
+
+// setTill makes tokens the only ones of the till, and lane where its
+// notifications are stored.
+func (r *roster) setTill(a, lane Address, tokens []TokenHash) error {
 	if !relay.ValidID(a.Till) {
 		return errors.New("relay: a till id is 1 to 32 letters, digits, _ or -")
 	}
@@ -127,7 +129,24 @@ func (r *roster) setTill(a Address, tokens []TokenHash) error {
 			}
 		}
 	}
-	for _, h := range r.tills[a] {
+	r.forget(a)
+	r.tills[a] = tillEntry{tokens: slices.Clone(tokens), lane: lane}
+	for _, h := range tokens {
+		r.byHash[indexOf(h)] = append(r.byHash[indexOf(h)], tokenEntry{hash: h, till: a})
+	}
+	return nil
+}
+
+func (r *roster) dropTill(a Address) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forget(a)
+	delete(r.tills, a)
+}
+
+// forget drops the till's tokens. r.mu is held.
+func (r *roster) forget(a Address) {
+	for _, h := range r.tills[a].tokens {
 		rest := slices.DeleteFunc(r.byHash[indexOf(h)], func(e tokenEntry) bool { return e.hash == h })
 		if len(rest) == 0 {
 			delete(r.byHash, indexOf(h))
@@ -135,9 +154,6 @@ func (r *roster) setTill(a Address, tokens []TokenHash) error {
 			r.byHash[indexOf(h)] = rest
 		}
 	}
-	r.tills[a] = slices.Clone(tokens)
-	for _, h := range tokens {
-		r.byHash[indexOf(h)] = append(r.byHash[indexOf(h)], tokenEntry{hash: h, till: a})
-	}
-	return nil
 }
+
+func sameHash(a, b TokenHash) bool { return subtle.ConstantTimeCompare(a[:], b[:]) == 1 }

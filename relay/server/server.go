@@ -23,6 +23,14 @@ type Config struct {
 	Store  Store
 	Random io.Reader // for tokens
 
+	// Records is the registry of merchants and tills; nil means that there is
+	// none besides AddMerchant, AddTill and SetTill.
+	Records Records
+	// Nodes reaches the other nodes of this relay; nil means that there are none.
+	Nodes Nodes
+	// Meter hears what the server does; nil means nobody does.
+	Meter Meter
+
 	// TrustedProxies are the addresses whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// Log never receives payloads, tokens or signatures; nil means no log.
@@ -41,19 +49,20 @@ type Config struct {
 	DeadAfter    time.Duration // relay.DeadAfter
 	WriteTimeout time.Duration // for a till to take one message; 10 s
 	Queue        int           // live messages waiting for one till; 16
+	MaxInFlight  int           // notifications in memory at a time; 4096
 }
 
 // Server is one node of a relay.
 type Server struct {
-	cfg      Config
-	log      *slog.Logger
-	registry registry
-	roster   *roster
-	limiter  *limiter
-	penalty  penaltyQueue
-	hub      *hub
-	upgrader websocket.Upgrader
-	handler  http.Handler
+	cfg       Config
+	log       *slog.Logger
+	directory *directory
+	limiter   *limiter
+	penalty   penaltyQueue
+	gate      *gate
+	hub       *hub
+	upgrader  websocket.Upgrader
+	handler   http.Handler
 
 	mu       sync.Mutex
 	phase    phase
@@ -66,6 +75,7 @@ type phase int
 const (
 	idle phase = iota
 	running
+	draining // still serving, but not for new ones
 	ended
 )
 
@@ -96,10 +106,15 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Queue == 0 {
 		cfg.Queue = 16
 	}
-	roster := newRoster()
+	if cfg.MaxInFlight == 0 {
+		cfg.MaxInFlight = 4096
+	}
+	if cfg.Meter == nil {
+		cfg.Meter = deafMeter{}
+	}
 	s := &Server{
-		cfg: cfg, log: cfg.Log, registry: roster, roster: roster,
-		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), hub: newHub(),
+		cfg: cfg, log: cfg.Log,
+		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight), hub: newHub(),
 		// Small buffers, because most connections are silent most of the time.
 		// No compression: it costs memory and invites decompression bombs.
 		upgrader: websocket.Upgrader{
@@ -110,9 +125,11 @@ func New(cfg Config) (*Server, error) {
 			CheckOrigin:      func(r *http.Request) bool { return len(r.Header.Values("Origin")) == 0 },
 		},
 	}
+	s.directory = newDirectory(cfg.Records, cfg.Log, s.hub.revoke)
 	mux := http.NewServeMux()
 	mux.HandleFunc(relay.NotifyPath+"{merchant}/{till}", s.notify)
 	mux.HandleFunc(relay.StreamPath, s.stream)
+	mux.HandleFunc(relay.PairPath, s.pair)
 	mux.HandleFunc("/healthz", s.health)
 	mux.HandleFunc("/readyz", s.ready)
 	s.handler = mux
@@ -131,7 +148,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // AddMerchant makes a merchant known with the PayBy keys that its notifications
 // may be signed with, or replaces the keys of one already known.
 func (s *Server) AddMerchant(id string, keys []*rsa.PublicKey) error {
-	return s.roster.setMerchant(id, keys)
+	return s.directory.setMerchant(id, keys)
 }
 
 // AddTill makes a till known and returns its token, which is not kept. A token
@@ -151,10 +168,10 @@ func (s *Server) AddTill(merchant, till string) (token string, err error) {
 // retired: its notifications are still stored, but nobody can connect.
 func (s *Server) SetTill(merchant, till string, tokens []TokenHash) error {
 	a := Address{Merchant: merchant, Till: till}
-	if err := s.roster.setTill(a, tokens); err != nil {
+	if err := s.directory.setTill(a, a, tokens); err != nil {
 		return err
 	}
-	s.hub.revoke(a, tokens)
+	s.hub.revoke(tillChange{till: a, lane: a, tokens: tokens})
 	return nil
 }
 
@@ -168,15 +185,34 @@ func (s *Server) Run(ctx context.Context) error {
 	if !s.turn(idle, running) {
 		return errors.New("relay: a server runs once")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	var helpers sync.WaitGroup
+	helpers.Go(func() { s.directory.run(ctx) })
+	helpers.Go(func() { s.hear(ctx) })
 	err := s.cfg.Store.Live(ctx, s.hub)
 	if err == nil && ctx.Err() == nil {
 		err = errors.New("live feed ended by itself")
 	}
-	s.turn(running, ended)
+	s.mu.Lock()
+	s.phase = ended
+	s.mu.Unlock()
 	s.hub.close()
 	s.sessions.Wait()
+	cancel()
+	helpers.Wait()
 	return err
 }
+
+// Drain makes /readyz say that this node is not to be sent anything new. What
+// comes nevertheless is served until Run's context ends.
+func (s *Server) Drain() { s.turn(running, draining) }
+
+// InFlight returns how many notifications are being taken at this moment.
+func (s *Server) InFlight() int { return s.gate.inside() }
+
+// LastSeen returns when each till was last connected to this node since its
+// start; a till that is connected was seen just now.
+func (s *Server) LastSeen() map[Address]time.Time { return s.hub.lastSeen(s.cfg.Now()) }
 
 func (s *Server) turn(from, to phase) bool {
 	s.mu.Lock()
@@ -192,7 +228,7 @@ func (s *Server) turn(from, to phase) bool {
 func (s *Server) admit() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != running {
+	if s.phase != running && s.phase != draining {
 		return false
 	}
 	s.sessions.Add(1)
@@ -213,7 +249,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hash := HashToken(token)
-	till, err := s.registry.holder(r.Context(), hash)
+	till, lane, err := s.directory.holder(r.Context(), hash, !s.limiter.over(from))
 	if errors.Is(err, errUnknown) {
 		s.refuse(w, from, http.StatusUnauthorized, "token unknown", Address{})
 		return
@@ -227,7 +263,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, from, http.StatusBadRequest, "installation header missing or malformed", till)
 		return
 	}
-	if !s.admit() {
+	id, err := NewToken(s.cfg.Random)
+	if err != nil || !s.admit() {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "not serving tills now", http.StatusServiceUnavailable)
 		return
@@ -242,9 +279,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	// The session outlives the request and ends by stop, not by its context.
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &session{
-		server: s, till: till, installation: installation, token: hash,
+		server: s, till: till, lane: lane, id: id, since: s.cfg.Now(), installation: installation, token: hash,
 		after: strings.Clone(r.URL.Query().Get(relay.AfterParam)), conn: conn,
-		queue: make(chan Entry, s.cfg.Queue), again: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
+		wake: make(chan struct{}, 1), ctx: ctx, cancel: cancel,
 	}
 	go func() {
 		defer s.sessions.Done()

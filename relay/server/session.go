@@ -25,13 +25,18 @@ const (
 type session struct {
 	server       *Server
 	till         Address
+	lane         Address // where its notifications are stored
+	id           string  // among the connections of all nodes
+	since        time.Time
 	installation string
 	token        TokenHash
 	after        string // the cursor that the till gave
 	conn         *websocket.Conn
 
-	queue chan Entry    // live entries, filled by the hub
-	again chan struct{} // holds a signal while the store has to be read again
+	wake  chan struct{} // holds a signal while there is something to do
+	mu    sync.Mutex
+	queue []Entry // live entries, filled by the hub; nil most of the time
+	again bool    // the store has to be read again
 
 	ctx    context.Context // ends when the session is to end
 	cancel context.CancelFunc
@@ -46,12 +51,41 @@ type session struct {
 // errMoved says that the store is not the one the session began with.
 var errMoved = errors.New("store was rebuilt")
 
+// offer queues a live entry. A till whose queue is full reads the store again.
+// It does not block.
+func (s *session) offer(e Entry) {
+	s.mu.Lock()
+	if len(s.queue) < s.server.cfg.Queue {
+		s.queue = append(s.queue, e)
+	} else {
+		s.again = true
+	}
+	s.mu.Unlock()
+	s.ring()
+}
+
 // reread asks for the store to be read again. It does not block.
 func (s *session) reread() {
+	s.mu.Lock()
+	s.again = true
+	s.mu.Unlock()
+	s.ring()
+}
+
+func (s *session) ring() {
 	select {
-	case s.again <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// take empties the queue.
+func (s *session) take() (entries []Entry, again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entries, again = s.queue, s.again
+	s.queue, s.again = nil, false
+	return entries, again
 }
 
 // stop ends the session with the given close code; the first call decides. It
@@ -76,9 +110,10 @@ func (s *session) run() {
 	if code := s.server.hub.enter(s); code != 0 {
 		s.stop(code)
 	} else {
+		s.server.tell(nodeMessage{Kind: kindClaim, Lane: s.lane, Installation: s.installation, Session: s.id})
 		s.stop(s.closeCode(s.serve()))
+		s.server.hub.leave(s, s.server.cfg.Now())
 	}
-	s.server.hub.leave(s)
 	if s.code != 0 {
 		bye := websocket.FormatCloseMessage(s.code, closeReason(s.code))
 		if s.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout)) == nil {
@@ -93,6 +128,7 @@ func (s *session) run() {
 	}
 	s.conn.Close()
 	<-gone
+	s.server.cfg.Meter.Disconnected(s.code)
 	s.server.log.Info("till disconnected", "till", s.till.String(), "code", s.code)
 }
 
@@ -153,13 +189,13 @@ func (s *session) read() {
 // hub has the session already; see the package comment for why.
 func (s *session) serve() error {
 	// A token revoked between the check and the hub would otherwise live on.
-	if holder, err := s.server.registry.holder(s.ctx, s.token); err != nil || holder != s.till {
+	if holder, lane, err := s.server.directory.holder(s.ctx, s.token, false); err != nil || holder != s.till || lane != s.lane {
 		if errors.Is(err, errUnknown) || err == nil {
 			s.stop(relay.CloseRevoked)
 		}
 		return err
 	}
-	at, resumed, err := resume(s.ctx, s.server.cfg.Store, s.till, s.after)
+	at, resumed, err := resume(s.ctx, s.server.cfg.Store, s.lane, s.after, s.server.cfg.After)
 	if err != nil {
 		return storeError{err}
 	}
@@ -184,16 +220,8 @@ func (s *session) serve() error {
 			return nil
 		case <-s.ping.C:
 			err = s.sendPing()
-		case <-s.again:
-			err = s.catchUp()
-		case e := <-s.queue:
-			switch {
-			case e.Seq <= s.at.Seq: // sent by a read
-			case e.Prev <= s.at.Seq:
-				err = s.sendEntry(e)
-			default:
-				err = s.catchUp()
-			}
+		case <-s.wake:
+			err = s.pass()
 		}
 		if err != nil {
 			return err
@@ -201,19 +229,41 @@ func (s *session) serve() error {
 	}
 }
 
+// pass sends what is in the queue, and reads the store where that has a gap.
+func (s *session) pass() error {
+	entries, again := s.take()
+	for _, e := range entries {
+		switch {
+		case again: // a read finds it, too
+		case e.Seq <= s.at.Seq: // sent by a read
+		case e.Prev <= s.at.Seq:
+			if err := s.sendEntry(e, false); err != nil {
+				return err
+			}
+		default:
+			again = true
+		}
+	}
+	if again {
+		return s.catchUp()
+	}
+	return nil
+}
+
 // catchUp reads the store from where the session stands to its end.
 func (s *session) catchUp() error {
 	store := s.server.cfg.Store
 	for range behindTries {
-		end, err := store.Last(s.ctx, s.till)
+		end, err := store.Last(s.ctx, s.lane)
 		if err != nil {
 			return storeError{err}
 		}
-		if end.Epoch != s.at.Epoch {
+		// An end before what was sent, though not empty: the store was rolled back.
+		if end.Epoch != s.at.Epoch || end.Seq != 0 && end.Seq < s.at.Seq {
 			return errMoved
 		}
 		for {
-			page, err := store.Next(s.ctx, s.till, s.at.Seq, pageSize)
+			page, err := store.Next(s.ctx, s.lane, s.at.Seq, pageSize)
 			if err != nil {
 				return storeError{err}
 			}
@@ -221,7 +271,7 @@ func (s *session) catchUp() error {
 				break
 			}
 			for _, e := range page {
-				if err := s.sendEntry(e); err != nil {
+				if err := s.sendEntry(e, true); err != nil {
 					return err
 				}
 			}
@@ -244,13 +294,14 @@ type storeError struct{ error }
 func (e storeError) Unwrap() error { return e.error }
 
 // sendEntry sends e and moves the session on to it.
-func (s *session) sendEntry(e Entry) error {
+func (s *session) sendEntry(e Entry, replayed bool) error {
 	err := s.send(relay.Message{
 		Type: relay.TypeNotice, Cursor: cursorOf(s.at.Epoch, e).String(),
 		ReceivedMS: e.Received.UnixMilli(), Sign: e.Sign, Body: e.Body,
 	})
 	if err == nil {
 		s.at.Seq = e.Seq
+		s.server.cfg.Meter.Delivered(s.server.cfg.Now().Sub(e.Received), replayed)
 	}
 	return err
 }

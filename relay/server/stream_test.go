@@ -304,7 +304,7 @@ func TestStream_LongReplayKeepsTheHeartbeat(t *testing.T) {
 }
 
 func TestStream_SlowTillIsCutOffAndDisturbsNobody(t *testing.T) {
-	n := startNode(t, server.Config{WriteTimeout: 300 * time.Millisecond, Queue: 2})
+	n := startNode(t, server.Config{WriteTimeout: 2 * time.Second, Queue: 2})
 	dialer := websocket.Dialer{NetDial: func(network, addr string) (net.Conn, error) {
 		conn, err := net.Dial(network, addr)
 		if err == nil {

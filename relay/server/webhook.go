@@ -20,53 +20,67 @@ const (
 
 // notify takes one notification from PayBy (protocol.md §13).
 func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
+	began := s.cfg.Now()
+	outcome := s.takeNotification(w, r)
+	s.cfg.Meter.Notification(outcome, s.cfg.Now().Sub(began))
+}
+
+func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) Outcome {
 	a := Address{Merchant: r.PathValue("merchant"), Till: r.PathValue("till")}
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
 	if !relay.ValidID(a.Merchant) || !relay.ValidID(a.Till) {
-		s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
-		return
+		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})
-		return
+		return s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})
 	}
+	if !s.gate.enter() {
+		return s.unavailable(w, a, "take notification", errBusy)
+	}
+	defer s.gate.leave()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.cfg.StoreTimeout)
 	defer cancel()
-	keys, err := s.registry.keys(ctx, a)
+	keys, lane, err := s.directory.keys(ctx, a, !s.limiter.over(from))
 	if errors.Is(err, errUnknown) {
-		s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
-		return
+		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
 	}
 	if err != nil {
-		s.unavailable(w, a, "look up till", err)
-		return
+		return s.unavailable(w, a, "look up till", err)
 	}
 	from.merchant = a.Merchant
+	if !s.gate.read(from.addr) {
+		return s.unavailable(w, a, "take notification", errBusy)
+	}
 	body, status, problem := readBody(w, r)
+	s.gate.readDone(from.addr)
 	if problem != "" {
-		s.refuse(w, from, status, problem, a)
-		return
+		return s.refuse(w, from, status, problem, a)
 	}
 	genuine, looked := s.verify(ctx, from, keys, body, r.Header.Get("Sign"))
 	if !looked {
 		tooMany(w)
-		return
+		return OutcomeRefused
 	}
 	if !genuine {
-		s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a)
-		return
+		return s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a)
 	}
-	n := Notice{Address: a, Received: s.cfg.Now().UTC(), Sign: r.Header.Get("Sign"), Body: body}
+	n := Notice{Address: lane, Received: s.cfg.Now().UTC(), Sign: r.Header.Get("Sign"), Body: body}
 	seq, stored, err := s.append(ctx, n)
 	if err != nil {
-		s.unavailable(w, a, "store notification", err)
-		return
+		return s.unavailable(w, a, "store notification", err)
 	}
 	s.log.Info("notification stored", "till", a.String(), "seq", seq, "repeated", !stored, "bytes", len(body))
 	w.Header().Set("Content-Type", payby.AckContentType)
 	io.WriteString(w, payby.Ack)
+	if !stored {
+		return OutcomeRepeated
+	}
+	return OutcomeStored
 }
+
+// errBusy turns away what the gate has no place for; PayBy tries again.
+var errBusy = errors.New("too many at once")
 
 // verify checks PayBy's signature. A source that has used up its refusals is
 // still heard, because a good notification may come from the same address, but
@@ -127,13 +141,14 @@ func (s *Server) append(ctx context.Context, n Notice) (seq uint64, stored bool,
 
 // refuse answers a request that will not be taken, counts it and, while its
 // source is within its allowance, logs it.
-func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem string, a Address) {
+func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem string, a Address) Outcome {
 	if !s.limiter.refused(from) {
 		tooMany(w)
-		return
+		return OutcomeRefused
 	}
 	s.log.Warn("request refused", "status", status, "problem", problem, "from", from.addr.String(), "till", a.String())
 	http.Error(w, problem, status)
+	return OutcomeRefused
 }
 
 func tooMany(w http.ResponseWriter) {
@@ -141,7 +156,8 @@ func tooMany(w http.ResponseWriter) {
 	http.Error(w, "too many refused requests", http.StatusTooManyRequests)
 }
 
-func (s *Server) unavailable(w http.ResponseWriter, a Address, what string, err error) {
+func (s *Server) unavailable(w http.ResponseWriter, a Address, what string, err error) Outcome {
 	s.log.Error(what, "till", a.String(), "err", err.Error())
 	http.Error(w, "not stored, try again", http.StatusServiceUnavailable)
+	return OutcomeUnavailable
 }

@@ -1,0 +1,272 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/filspos/fils/relay/server"
+)
+
+const (
+	// singles is how many notices are on their way one by one before others wait,
+	// and how many have to wait before they are stored as one batch.
+	singles      = 16
+	batchMost    = 512
+	batchBytes   = 8 << 20
+	batchTimeout = 2 * time.Second
+)
+
+// Errors of the server that have no name in its client.
+const (
+	codeStoreFailed = 10077 // also for a full stream
+	statusFull      = "maximum bytes exceeded"
+)
+
+// gather stores notices one by one while few come at a time, because that is
+// quickest for each. One sync per message bounds how many that can be, so those
+// that have to wait are stored as an atomic batch, with one sync for all. One of
+// the waiting callers does that for the others; there is no goroutine besides
+// theirs.
+type gather struct {
+	store *Store
+
+	mu       sync.Mutex
+	inFlight int // singles on their way
+	batching bool
+	queue    []*waiting
+}
+
+// waiting is a notice whose caller waits for its turn.
+type waiting struct {
+	msg  *nats.Msg
+	turn chan turn // gets one turn
+}
+
+// turn tells a waiting caller what to do.
+type turn struct {
+	batch []*waiting // store these, oneself among them
+	done  bool       // somebody has: seq
+	seq   uint64
+	// Neither: store the notice singly.
+}
+
+// Append implements server.Store.
+func (s *Store) Append(ctx context.Context, n server.Notice) (seq uint64, stored bool, err error) {
+	msg := s.message(n)
+	if s.cfg.Singly {
+		return s.single(ctx, msg)
+	}
+	w, now := s.gather.enter(msg)
+	if now {
+		defer s.gather.leave()
+		return s.single(ctx, msg)
+	}
+	var t turn
+	select {
+	case t = <-w.turn:
+	case <-ctx.Done():
+		if s.gather.withdraw(w) {
+			return 0, false, ctx.Err()
+		}
+		t = <-w.turn // given meanwhile, and to be taken
+	case <-s.ctx.Done():
+		return 0, false, errAway
+	}
+	if t.batch != nil {
+		t = s.batch(t.batch, w)
+	}
+	if t.done {
+		return t.seq, true, nil
+	}
+	defer s.gather.leave()
+	return s.single(ctx, msg)
+}
+
+// enter lets a notice go at once, or makes it wait.
+func (g *gather) enter(msg *nats.Msg) (w *waiting, now bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.batching && g.inFlight < singles && len(g.queue) == 0 {
+		g.inFlight++
+		return nil, true
+	}
+	w = &waiting{msg: msg, turn: make(chan turn, 1)}
+	g.queue = append(g.queue, w)
+	g.next()
+	return w, false
+}
+
+// leave ends the way of a single.
+func (g *gather) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inFlight--
+	g.next()
+}
+
+// withdraw takes w out of the queue; false means that it has got its turn, or
+// that a batch with it is on its way.
+func (g *gather) withdraw(w *waiting) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.queue, w)
+	if i < 0 {
+		return false
+	}
+	g.queue = slices.Delete(g.queue, i, i+1)
+	return true
+}
+
+// next gives out turns. g.mu is held.
+func (g *gather) next() {
+	if g.batching {
+		return
+	}
+	if len(g.queue) >= singles {
+		batch := g.cut()
+		g.batching = true
+		batch[0].turn <- turn{batch: batch}
+		return
+	}
+	for g.inFlight < singles && len(g.queue) > 0 {
+		g.release(g.queue[0])
+		g.queue = g.queue[1:]
+	}
+}
+
+// release lets w go singly. g.mu is held.
+func (g *gather) release(w *waiting) {
+	g.inFlight++
+	w.turn <- turn{}
+}
+
+// cut takes a batch off the queue. A repetition of a notice in it would have the
+// whole batch refused, so it goes singly. g.mu is held.
+func (g *gather) cut() []*waiting {
+	var batch []*waiting
+	seen := map[string]bool{}
+	n, size := 0, 0
+	for ; n < len(g.queue) && len(batch) < batchMost && size < batchBytes; n++ {
+		w := g.queue[n]
+		if id := w.msg.Header.Get(natsjs.MsgIDHeader); seen[id] {
+			g.release(w)
+		} else {
+			seen[id] = true
+			batch = append(batch, w)
+			size += len(w.msg.Data)
+		}
+	}
+	g.queue = slices.Clone(g.queue[n:])
+	return batch
+}
+
+// batch stores all of batch in one go, hands the others their turns and returns
+// the caller's own. What the server refuses, or leaves without an answer, every
+// caller tries singly: then a message stored before is recognised by its id.
+func (s *Store) batch(batch []*waiting, own *waiting) (mine turn) {
+	ctx, cancel := context.WithTimeout(s.ctx, batchTimeout)
+	last, err := s.commit(ctx, batch)
+	cancel()
+	if err != nil {
+		s.cfg.Log.Debug("batch not stored, sending singly", "size", len(batch), "err", err.Error())
+	}
+	g := &s.gather
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.batching = false
+	for i, w := range batch {
+		switch {
+		case err == nil:
+			t := turn{done: true, seq: last - uint64(len(batch)-1-i)}
+			if w == own {
+				mine = t
+			} else {
+				w.turn <- t
+			}
+		case w == own:
+			g.inFlight++
+		default:
+			g.release(w)
+		}
+	}
+	g.next()
+	return mine
+}
+
+// commit publishes an atomic batch and returns the sequence of its last message.
+func (s *Store) commit(ctx context.Context, batch []*waiting) (last uint64, err error) {
+	l, err := s.current()
+	if err != nil {
+		return 0, err
+	}
+	id := nuid.Next()
+	for i, w := range batch {
+		m := nats.NewMsg(w.msg.Subject)
+		m.Data = w.msg.Data
+		for key, value := range w.msg.Header {
+			m.Header[key] = value
+		}
+		m.Header.Set("Nats-Batch-Id", id)
+		m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
+		if i < len(batch)-1 {
+			if err := l.nc.PublishMsg(m); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		m.Header.Set("Nats-Batch-Commit", "1")
+		answer, err := l.nc.RequestMsgWithContext(ctx, m)
+		if err != nil {
+			s.look()
+			return 0, err
+		}
+		return readAck(answer.Data, len(batch))
+	}
+	return 0, errors.New("empty batch")
+}
+
+func readAck(data []byte, size int) (last uint64, err error) {
+	var ack struct {
+		Error *natsjs.APIError `json:"error"`
+		Seq   uint64           `json:"seq"`
+		Count int              `json:"count"`
+	}
+	if err := json.Unmarshal(data, &ack); err != nil {
+		return 0, errors.New("answer not understood")
+	}
+	switch {
+	case ack.Error != nil:
+		return 0, ack.Error
+	case ack.Count != size || ack.Seq < uint64(size):
+		return 0, fmt.Errorf("%d of %d messages acknowledged", ack.Count, size)
+	}
+	return ack.Seq, nil
+}
+
+// single stores one message.
+func (s *Store) single(ctx context.Context, msg *nats.Msg) (seq uint64, stored bool, err error) {
+	l, err := s.current()
+	if err != nil {
+		return 0, false, err
+	}
+	ack, err := l.js.PublishMsg(ctx, msg, natsjs.WithRetryAttempts(0))
+	var refused *natsjs.APIError
+	switch {
+	case err == nil:
+		return ack.Sequence, !ack.Duplicate, nil
+	case errors.As(err, &refused) && refused.ErrorCode == codeStoreFailed && refused.Description == statusFull:
+		return 0, false, server.ErrFull
+	}
+	s.look()
+	return 0, false, fmt.Errorf("store notification: %w", err)
+}
