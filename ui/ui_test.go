@@ -243,7 +243,8 @@ func (d *desk) labels() []*widgets.Label {
 func (d *desk) texts() []string {
 	var out []string
 	for _, l := range d.labels() {
-		out = append(out, l.Text())
+		// Amounts hold a space that does not break.
+		out = append(out, strings.ReplaceAll(l.Text(), "\u00a0", " "))
 	}
 	return out
 }

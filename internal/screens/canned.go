@@ -10,20 +10,21 @@ import (
 	"github.com/filspos/fils/pos"
 )
 
-// clock counts its readings: every picture is taken at the same moment , and each reading is a little
-// later so that keys are never as quick as a scanner's.
-var clock struct {
-	sync.Mutex
+// base is the moment at which every picture is taken.
+func base() time.Time { return time.Date(2026, 11, 23, 10, 2, 30, 0, time.UTC) }
+
+// clock moves on a little with each reading, so that keys are never as quick
+// as a scanner's.
+type clock struct {
+	mu    sync.Mutex
 	calls int
 }
 
-func base() time.Time { return time.Date(2026, 11, 23, 10, 2, 30, 0, time.UTC) }
-
-func now() time.Time {
-	clock.Lock()
-	defer clock.Unlock()
-	clock.calls++
-	return base().Add(time.Duration(clock.calls) * time.Millisecond * 40)
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	return base().Add(time.Duration(c.calls) * 40 * time.Millisecond)
 }
 
 // canned is an engine and a journal with fixed contents.
@@ -89,7 +90,7 @@ func (c *canned) RefundByNo(context.Context, pos.RefundNo) (pos.Refund, error) {
 }
 
 func (c *canned) Sales(_ context.Context, q pos.SaleQuery) (pos.SalePage, error) {
-	if q.Text != "" {
+	if q.Text != "" || q.Amount > 0 {
 		return pos.SalePage{}, nil
 	}
 	return pos.SalePage{Sales: history(), Next: &pos.PageMark{AtMs: 1, No: "x"}}, nil

@@ -88,7 +88,7 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size) error {
 	} else {
 		engine := &canned{view: s.view, changes: make(chan struct{}, 1)}
 		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Lang: lang, Dark: dark,
-			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: func() time.Time { return now() }, Post: post})
+			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: new(clock).now, Post: post})
 		app.Show(context.Background())
 		defer app.Close()
 		window = app.Window()

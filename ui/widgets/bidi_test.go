@@ -33,6 +33,7 @@ func TestVisual_orders_runs_as_they_are_read(t *testing.T) {
 		{"arabic reference in a latin line", "B3HWD5 · طاولة 12", false, "B3HWD5 · |12| |طاولة"},
 		{"time with seconds stays whole", "إشعار 14:02:07", true, "14:02:07| |إشعار"},
 		{"thousands stay whole", "د.إ 1,234.50", true, "1,234.50| |د.إ"},
+		{"a space that does not break", "بقي 12.34\u00a0د.إ.", true, ".|د.إ|\u00a0|12.34| |بقي"},
 		{"nothing", "", true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
