@@ -22,7 +22,6 @@ type tillScreen struct {
 
 	figure *widgets.Label
 	reason *widgets.Label
-	frame  *region
 	field  *widgets.Field
 	charge *widgets.Press
 	notice *region

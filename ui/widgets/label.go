@@ -202,7 +202,6 @@ func (b *Label) CreateRenderer() fyne.WidgetRenderer {
 type labelRenderer struct {
 	label *Label
 	texts []fyne.CanvasObject
-	width float32
 }
 
 func (r *labelRenderer) Destroy()                     {}

@@ -117,15 +117,6 @@ func (l *Look) NewKey(id, text string, onPress func()) *Press {
 	return p
 }
 
-// NewIconButton makes a quiet button of a drawing and an optional text.
-func (l *Look) NewIconButton(id string, kind Kind, icon, text string, onPress func()) *Press {
-	content := l.Icon(icon, 20, l.paint(kind).text)
-	if text != "" {
-		content = l.Row(Space2, content, l.NewLabel(text, TextBody, l.paint(kind).text))
-	}
-	return l.NewPress(id, kind, Pad(Space3, Space2+2, content), onPress)
-}
-
 // ID is part of [Target].
 func (p *Press) ID() string { return p.id }
 
