@@ -125,10 +125,6 @@ func TestChecks_SumsDoNotWrapAround(t *testing.T) {
 	if c != nil || !errors.Is(err, ErrOverflow) || !errors.As(err, &e) || e.Line != 46_119 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	s = texts(t, settlementCSV, lines[0]+"\n"+lines[1]+"\n"+strings.Repeat(row+"\n", 46_116))
-	if c, err := s.CheckSettlement(); err != nil || c.Credit != 46_116*MaxAmount {
-		t.Errorf("%v", err)
-	}
 	part := func(n int) string { return fmt.Sprintf("Purchase_Settle_Statement_15072026_%03d.csv", n) }
 	half := lines[0] + "\n" + lines[1] + "\n" + strings.Repeat(row+"\n", 30_000)
 	if c, err := texts(t, part(1), half, part(2), half).CheckSettlement(); c != nil || !errors.Is(err, ErrOverflow) {

@@ -111,7 +111,6 @@ func TestOpenStatement_Refuses(t *testing.T) {
 		"folding name":       {statementZIP(t, "Purchase_Statement_\u212a_001.csv", tx), own, ErrMalformed},
 		"link":               {link(sampleZIP(t, "")), own, ErrMalformed},
 		"encrypted":          {patchDirectory(sampleZIP(t, ""), func(h []byte) { h[8] |= 1 }), own, ErrMalformed},
-		"flood of entries":   {flood(t, 60_000), own, ErrTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := openZIP(c.zip, c.options)
@@ -145,7 +144,7 @@ func flood(t *testing.T, n int) []byte {
 	var b bytes.Buffer
 	w := zipfile.NewWriter(&b)
 	for i := range n {
-		if _, err := w.Create(fmt.Sprint(i)); err != nil {
+		if _, err := w.CreateHeader(&zipfile.FileHeader{Name: fmt.Sprint(i), Method: zipfile.Store}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,13 +231,17 @@ func TestOpenStatementFiles_LimitsWhatIsRead(t *testing.T) {
 			}
 		})
 	}
-	exact := StatementOptions{PartnerID: ownID, MaxFile: int64(len(text)), MaxTotal: 2 * int64(len(text))}
-	s, err := OpenStatementFiles([]StatementFile{textFile(transactionCSV, text), textFile("Purchase_Statement_15072026_002.csv", text)}, exact)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, damaged, fatal := outcome(t, s.Transactions()); n != 8 || len(damaged) != 0 || fatal != nil {
-		t.Errorf("%d rows, %v, %v", n, damaged, fatal)
+	for _, exact := range []StatementOptions{
+		{PartnerID: ownID, MaxFile: int64(len(text)), MaxTotal: 2 * int64(len(text))},
+		{PartnerID: ownID, MaxTotal: 2 * int64(len(text))},
+	} {
+		s, err := OpenStatementFiles([]StatementFile{textFile(transactionCSV, text), textFile("Purchase_Statement_15072026_002.csv", text)}, exact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, damaged, fatal := outcome(t, s.Transactions()); n != 8 || len(damaged) != 0 || fatal != nil {
+			t.Errorf("%d rows, %v, %v", n, damaged, fatal)
+		}
 	}
 	if _, err := OpenStatementFiles(make([]StatementFile, 3), StatementOptions{PartnerID: ownID, MaxEntries: 2}); !errors.Is(err, ErrTooLarge) {
 		t.Error(err)
