@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/ui/widgets"
 )
 
@@ -59,7 +60,10 @@ func (r *root) TypedShortcut(s fyne.Shortcut) {
 // barcode scanner and not from fingers.
 const (
 	scannerGap  = 30 * time.Millisecond
-	scannerKeys = 4
+	scannerKeys = 6
+	// scannerCode is the shortest code that counts when its Enter follows as
+	// quickly.
+	scannerCode = 4
 	// scannerRest ends a recognised burst: scanners falter now and then.
 	scannerRest = 250 * time.Millisecond
 )
@@ -69,6 +73,18 @@ type guard struct {
 	last  time.Time
 	run   int
 	burst bool
+}
+
+// decimal notes a decimal point, which no shop barcode holds: quick fingers
+// and programs that type an amount do. What follows starts a new run.
+func (g *guard) decimal(now time.Time) (first, burst bool) {
+	if !g.burst {
+		g.run = 0
+	}
+	if first, burst = g.key(now); !burst {
+		g.run = 0
+	}
+	return first, burst
 }
 
 // key notes a key press. first says that it starts a new run, burst that it
@@ -90,12 +106,11 @@ func (g *guard) key(now time.Time) (first, burst bool) {
 	return g.run == 1, g.burst
 }
 
-// enter notes the Enter key and reports whether it belongs to a scanner: two
-// quick keys before it are enough.
+// enter notes the Enter key and reports whether it belongs to a scanner.
 func (g *guard) enter(now time.Time) bool {
 	before := g.run
 	_, burst := g.key(now)
-	if !burst && g.run >= 3 && before >= 2 {
+	if !burst && g.run > before && before >= scannerCode {
 		g.burst, burst = true, true
 	}
 	return burst
@@ -103,7 +118,11 @@ func (g *guard) enter(now time.Time) bool {
 
 // typed handles a character.
 func (a *App) typed(c rune) {
-	first, burst := a.guard.key(a.cfg.Now())
+	note := a.guard.key
+	if pos.NormalizeDigits(string(c)) == "." {
+		note = a.guard.decimal
+	}
+	first, burst := note(a.cfg.Now())
 	if t, ok := a.focused().(widgets.Typist); ok {
 		if amount := a.amountField(t); amount != nil {
 			amount.typed(c, first, burst)

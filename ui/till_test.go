@@ -85,7 +85,7 @@ func TestTill_refuses_pasted_text(t *testing.T) {
 
 func TestTill_scanner_never_reaches_the_amount_nor_charges(t *testing.T) {
 	for _, before := range []string{"", "5", "12.3"} {
-		for _, code := range []string{"6291041500213", "ABC-123", "42", "https://x.example/?a=1"} {
+		for _, code := range []string{"6291041500213", "ABC-123", "90210", "https://x.example/?a=1"} {
 			t.Run(before+"+"+code, func(t *testing.T) {
 				d := open(t, quiet(), nil)
 				d.typed(before)
@@ -100,6 +100,25 @@ func TestTill_scanner_never_reaches_the_amount_nor_charges(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Programs and very quick fingers type an amount in one go; no shop barcode
+// holds a decimal point.
+func TestTill_amount_typed_in_one_go_is_no_scan(t *testing.T) {
+	for _, text := range []string{"12.34", "1234.56", "99999.99", "٧٫٥", "50"} {
+		t.Run(text, func(t *testing.T) {
+			d := open(t, quiet(), nil)
+			d.after(time.Second)
+			for _, r := range text {
+				d.after(12 * time.Millisecond)
+				d.app.root.TypedRune(r)
+			}
+			if got := d.app.till.amount.text; got != pos.NormalizeDigits(text) {
+				t.Errorf("amount %q, want %q", got, text)
+			}
+			d.wantNoText("Barcode ignored")
+		})
 	}
 }
 
