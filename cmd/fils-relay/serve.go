@@ -3,169 +3,249 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/filspos/fils/relay/server"
+	"github.com/filspos/fils/relay/server/jetstream"
 )
 
-const drainTimeout = 15 * time.Second // longer than a request waits for the store
+const (
+	drainTimeout = 15 * time.Second // longer than a request waits for the store
+	openTimeout  = 2 * time.Minute  // for a store to read what it has, or a cluster to elect
+	// gcPercent keeps the memory of a relay with many idle tills near what they
+	// need. GOGC overrules it.
+	gcPercent = 40
+)
 
-type serveOptions struct {
-	listen      string
-	config      string
-	tlsCert     string
-	tlsKey      string
-	behindProxy bool
-	trusted     []netip.Prefix
+// store is what the command needs of a store.
+type store interface {
+	server.Store
+	server.Records
 }
 
-func (o serveOptions) tls() bool { return o.tlsCert != "" }
-
-func parseServe(args []string) (serveOptions, error) {
-	var o serveOptions
-	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8480", "")
-	flags.StringVar(&o.config, "config", "", "")
-	flags.StringVar(&o.tlsCert, "tls-cert", "", "")
-	flags.StringVar(&o.tlsKey, "tls-key", "", "")
-	flags.BoolVar(&o.behindProxy, "behind-proxy", false, "")
-	flags.Func("trusted-proxy", "", func(text string) error {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return errors.New("must look like 10.0.0.0/8")
-		}
-		o.trusted = append(o.trusted, prefix.Masked())
-		return nil
-	})
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	host, _, err := net.SplitHostPort(o.listen)
-	switch {
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("serve takes no %q", flags.Arg(0))
-	case o.config == "":
-		return o, errors.New("--config is required")
-	case err != nil:
-		return o, fmt.Errorf("--listen %q is not HOST:PORT", o.listen)
-	case (o.tlsCert == "") != (o.tlsKey == ""):
-		return o, errors.New("--tls-cert and --tls-key belong together")
-	case o.tls() && o.behindProxy:
-		return o, errors.New("--behind-proxy means that the proxy does TLS; leave out --tls-cert and --tls-key")
-	case !o.tls() && !o.behindProxy && !loopback(host):
-		return o, errors.New("without TLS only a loopback address is listened on; give --tls-cert and --tls-key, or --behind-proxy")
-	}
-	if o.trusted == nil && loopback(host) {
-		o.trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	}
-	return o, nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
+// memoryStore keeps everything in memory.
+type memoryStore struct {
+	*server.Memory
+	*server.MemoryRecords
 }
 
 // serve runs the relay until ctx ends.
-func serve(ctx context.Context, o serveOptions, stdout, stderr io.Writer) error {
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	conf, err := readConfig(o.config)
+func serve(ctx context.Context, s *settings, c console) error {
+	level := slog.LevelInfo
+	if s.verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level}))
+	if _, given := c.env("GOGC"); !given {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
+	kept, nodes, closeStore, err := openStore(ctx, s, log)
 	if err != nil {
 		return err
 	}
-	store, err := server.NewMemory(server.MemoryConfig{Random: rand.Reader})
+	meter := newMeter(kept)
+	relay, err := server.New(server.Config{
+		Store: kept, Records: kept, Nodes: nodes, Meter: meter, Random: rand.Reader, TrustedProxies: s.trusted, Log: log,
+	})
+	if err == nil {
+		meter.watch(relay, s.metricsPerTill)
+		err = serveWith(ctx, s, c, relay, meter, log)
+	}
+	return errors.Join(err, closeStore())
+}
+
+func openStore(ctx context.Context, s *settings, log *slog.Logger) (kept store, nodes server.Nodes, closing func() error, err error) {
+	if s.memory {
+		log.Warn("everything is kept in memory only and lost when this process ends")
+		m, err := server.NewMemory(server.MemoryConfig{Random: rand.Reader, MaxBytes: s.bytes, MaxAge: s.age})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return memoryStore{m, server.NewMemoryRecords()}, nil, func() error { return nil }, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	cfg := jetstream.Config{
+		Dir: s.data, Creds: s.natsCreds, Replicas: s.replicas, Prefix: s.prefix,
+		MaxBytes: s.bytes, MaxAge: s.age, Random: rand.Reader, Log: log,
+	}
+	for url := range strings.SplitSeq(s.nats, ",") {
+		if url = strings.TrimSpace(url); url != "" {
+			cfg.URLs = append(cfg.URLs, url)
+		}
+	}
+	js, err := jetstream.Open(ctx, cfg)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return js, js, js.Close, nil
+}
+
+// door is one listener and what it serves.
+type door struct {
+	name     string
+	listener net.Listener
+	handler  http.Handler
+}
+
+// serveWith opens the doors and serves until ctx ends.
+func serveWith(ctx context.Context, s *settings, c console, relay *server.Server, meter *meter, log *slog.Logger) (err error) {
+	var doors []door
+	defer func() {
+		if err != nil {
+			for _, d := range doors {
+				d.listener.Close()
+			}
+		}
+	}()
+	public, scheme, err := listenPublic(s)
 	if err != nil {
 		return err
 	}
-	relay, err := server.New(server.Config{Store: store, Random: rand.Reader, TrustedProxies: o.trusted, Log: log})
+	doors = append(doors, door{"public", public, relay})
+	if s.publicURL == "" {
+		s.publicURL = scheme + public.Addr().String()
+	}
+	beside := http.NewServeMux()
+	beside.Handle("GET /metrics", meter.handler())
+	if s.metricsListen != "" {
+		l, err := net.Listen("tcp", s.metricsListen)
+		if err != nil {
+			return fmt.Errorf("--metrics-listen: %w", err)
+		}
+		doors = append(doors, door{"metrics", l, beside})
+		beside = http.NewServeMux()
+	}
+	admin, err := listenAdmin(s, relay, beside, log)
 	if err != nil {
 		return err
 	}
-	if err := conf.register(relay, o.config); err != nil {
-		return err
+	if admin != nil {
+		doors = append(doors, door{"admin", admin, beside})
+		fmt.Fprintln(c.out, "admin", "http://"+admin.Addr().String())
 	}
-	listener, scheme, err := listen(o)
-	if err != nil {
-		return err
-	}
-	log.Warn("notifications are kept in memory only; what tills have not fetched is lost when this process ends")
-	if !o.tls() {
+	if !s.tls() {
 		log.Warn("serving without TLS; tills and PayBy must reach this through a TLS proxy, or on loopback")
 	}
-	log.Info("listening", "url", scheme+listener.Addr().String(), "merchants", len(conf.Merchants))
-	fmt.Fprintln(stdout, "relay", scheme+listener.Addr().String())
-	return serveOn(ctx, relay, listener, log)
+	log.Info("listening", "url", scheme+public.Addr().String(), "public_url", s.publicURL, "version", version())
+	fmt.Fprintln(c.out, "relay", scheme+public.Addr().String())
+	return serveOn(ctx, relay, doors, s.drainDelay, log)
 }
 
-func listen(o serveOptions) (net.Listener, string, error) {
-	var certificates []tls.Certificate
-	if o.tls() {
-		pair, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey)
-		if err != nil {
-			return nil, "", fmt.Errorf("TLS certificate: %w", err)
-		}
-		certificates = append(certificates, pair)
+// listenAdmin opens the door of the admin commands; nil when there is no place
+// for their token.
+func listenAdmin(s *settings, relay *server.Server, mux *http.ServeMux, log *slog.Logger) (net.Listener, error) {
+	file := s.tokenFile()
+	if file == "" && !s.memory {
+		log.Warn("no admin commands: give --admin-token-file")
+		return nil, nil
 	}
-	listener, err := net.Listen("tcp", o.listen)
+	token, err := adminToken(file)
 	if err != nil {
-		return nil, "", fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
-	if !o.tls() {
-		return listener, "http://", nil
+	authority, err := authorityHash(s.tlsCA)
+	if err != nil {
+		return nil, err
 	}
-	return tls.NewListener(listener, &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: certificates, NextProtos: []string{"http/1.1"},
-	}), "https://", nil
+	mux.Handle("/v1/", relay.Admin(server.AdminConfig{Token: server.HashToken(token), PublicURL: s.publicURL, Authority: authority}))
+	l, err := net.Listen("tcp", s.adminListen)
+	if err != nil {
+		return nil, fmt.Errorf("--admin-listen: %w", err)
+	}
+	return l, nil
 }
 
-// serveOn serves until ctx ends or one half fails, then drains both: tills are
-// sent elsewhere, requests under way are finished.
-func serveOn(ctx context.Context, relay *server.Server, listener net.Listener, log *slog.Logger) error {
+// adminToken reads the token from file, or makes it.
+func adminToken(file string) (string, error) {
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err == nil {
+			if token := strings.TrimSpace(string(data)); len(token) >= 32 {
+				return token, nil
+			}
+			return "", fmt.Errorf("admin token in %s is shorter than 32 characters", file)
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("admin token: %w", err)
+		}
+	}
+	token, err := server.NewToken(rand.Reader)
+	if err != nil || file == "" {
+		return token, err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("admin token: %w", err)
+	}
+	_, err = io.WriteString(f, token+"\n")
+	return token, errors.Join(err, f.Close())
+}
+
+// serveOn serves until ctx ends or one part fails, then drains: the load balancer
+// is told, tills are sent elsewhere, requests under way are finished.
+func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time.Duration, log *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	web := &http.Server{
-		Handler:           relay,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	ended := make(chan error, 2)
-	go func() {
-		err := relay.Run(ctx)
+	running, end := context.WithCancel(context.Background())
+	defer end()
+	var parts sync.WaitGroup
+	ended := make(chan error, len(doors)+1)
+	parts.Go(func() {
+		ended <- relay.Run(running)
 		stop()
-		ended <- err
-	}()
-	go func() {
-		err := web.Serve(listener)
-		stop()
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
+	})
+	var webs []*http.Server
+	for _, d := range doors {
+		web := &http.Server{
+			Handler:           d.handler,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    16 << 10,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		}
-		ended <- err
-	}()
+		webs = append(webs, web)
+		parts.Go(func() {
+			err := web.Serve(d.listener)
+			stop()
+			if errors.Is(err, http.ErrServerClosed) {
+				err = nil
+			}
+			ended <- err
+		})
+	}
 	<-ctx.Done()
 	log.Info("draining")
+	relay.Drain()
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		<-timer.C
+	}
+	end()
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	err := web.Shutdown(drain)
-	if err != nil {
-		web.Close()
+	var err error
+	for _, web := range webs {
+		if problem := web.Shutdown(drain); problem != nil {
+			err = errors.Join(err, problem)
+			web.Close()
+		}
 	}
-	err = errors.Join(err, <-ended, <-ended)
+	parts.Wait()
+	close(ended)
+	for e := range ended {
+		err = errors.Join(err, e)
+	}
 	log.Info("stopped")
 	return err
 }
