@@ -86,31 +86,36 @@ func (h *hub) revoke(c tillChange) {
 	}
 }
 
-// claimed makes way for a connection of the same installation to another node.
-// It returns true when another installation is connected here.
-func (h *hub) claimed(m nodeMessage, now time.Time) (occupied bool) {
+// claimed settles that a till has connected to another node while it is, or is
+// not, connected here: the newest connection of one installation wins, another
+// installation stays out. The verdict is what the other node is to be told.
+func (h *hub) claimed(m nodeMessage, now time.Time) (verdict string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessions[m.Lane]
 	if s == nil {
-		return false
+		return ""
 	}
 	older := now.Sub(s.since) >= crossing || s.id < m.Session
-	if s.installation != m.Installation {
-		return older
-	}
-	if older {
+	switch same := s.installation == m.Installation; {
+	case same && older:
 		s.stop(relay.CloseReplaced)
+	case same:
+		return kindReplaced
+	case older:
+		return kindOccupied
+	default:
+		s.stop(relay.CloseOccupied)
 	}
-	return false
+	return ""
 }
 
-// occupied ends the connection that another node's till stands against.
-func (h *hub) occupied(m nodeMessage) {
+// lost ends the connection that another node has judged.
+func (h *hub) lost(m nodeMessage, code int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s := h.sessions[m.Lane]; s != nil && s.id == m.Session {
-		s.stop(relay.CloseOccupied)
+		s.stop(code)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"github.com/filspos/fils/relay"
 )
 
 // nodeMessage is what nodes of one relay tell each other.
@@ -19,11 +21,12 @@ const (
 	kindRegistry = "registry" // the registry was changed
 	kindClaim    = "claim"    // a till has connected
 	kindOccupied = "occupied" // and is connected elsewhere by another installation
+	kindReplaced = "replaced" // and is connected elsewhere by something newer
 )
 
-// crossing is how young a connection is that may have crossed another one's
-// claim; of two such, ids decide, because both nodes come to the same result.
-const crossing = 2 * time.Second
+// crossing is how young a connection is whose claim may have crossed another
+// one's; of two such, ids decide, because both nodes come to the same result.
+const crossing = 200 * time.Millisecond
 
 func (s *Server) tell(m nodeMessage) {
 	if s.cfg.Nodes == nil {
@@ -52,11 +55,13 @@ func (s *Server) hear(ctx context.Context) {
 		case kindRegistry:
 			s.directory.hint()
 		case kindClaim:
-			if s.hub.claimed(m, s.cfg.Now()) {
-				s.tell(nodeMessage{Kind: kindOccupied, Lane: m.Lane, Session: m.Session})
+			if verdict := s.hub.claimed(m, s.cfg.Now()); verdict != "" {
+				s.tell(nodeMessage{Kind: verdict, Lane: m.Lane, Session: m.Session})
 			}
 		case kindOccupied:
-			s.hub.occupied(m)
+			s.hub.lost(m, relay.CloseOccupied)
+		case kindReplaced:
+			s.hub.lost(m, relay.CloseReplaced)
 		}
 	})
 	if err != nil {
