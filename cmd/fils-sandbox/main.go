@@ -61,6 +61,8 @@ type config struct {
 	mode              sandbox.Mode
 	repeat            sandbox.RepeatCreate
 	scale             int
+	settleAfter       time.Duration
+	statements        sandbox.StatementOptions
 	quiet             bool
 }
 
@@ -76,17 +78,25 @@ const usage = `usage: fils-sandbox --listen HOST:PORT --partner-id ID --merchant
   --clock-scale N             divide notification retries and refund steps by N (1)
   --repeat-create error|current
                               what an identical create answers after the order left CREATED (error)
+  --settle-after DURATION     age at which a payment turns SETTLED, such as 30s or 12h, divided
+                              by the clock scale (0: only by the control API)
+  --cut-off HH:MM             when a statement day begins and ends, UAE time (00:00)
+  --statement-layout v1|v2    columns of the statement files (v1)
+  --statement-asterisks       the marks around statement files that the vendor's pages print
+  --statement-link            answer with the address form of 2022 instead of a ZIP
   --public-url URL            what the QR carries in front of its query (from --listen)
   --merchant-name NAME        the registered name (TRAINING SHOP LLC)
   --quiet                     no log on standard error
 
 Base URL for clients: http://HOST:PORT/sgs/api. Orders live in memory only. The control API
-under /_control/ answers programs on this machine only.
+under /_control/ answers programs on this machine only: GET orders and log; POST pay, decline,
+settle, refund, statement and faults, with JSON. A statement is there 10 minutes after its day;
+POST statement {"date":"YYYYMMDD"} makes it now.
 `
 
 func parse(args []string, stdout io.Writer) (*config, error) {
 	c := &config{merchant: sandbox.Merchant{Name: "TRAINING SHOP LLC"}}
-	var mode, repeat, publicKey string
+	var mode, repeat, publicKey, cutOff, layout string
 	f := flag.NewFlagSet("fils-sandbox", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
@@ -97,6 +107,11 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 	f.StringVar(&mode, "mode", "lenient", "")
 	f.IntVar(&c.scale, "clock-scale", 1, "")
 	f.StringVar(&repeat, "repeat-create", "error", "")
+	f.DurationVar(&c.settleAfter, "settle-after", 0, "")
+	f.StringVar(&cutOff, "cut-off", "00:00", "")
+	f.StringVar(&layout, "statement-layout", "v1", "")
+	f.BoolVar(&c.statements.Asterisks, "statement-asterisks", false, "")
+	f.BoolVar(&c.statements.Link, "statement-link", false, "")
 	f.StringVar(&c.publicURL, "public-url", "", "")
 	f.StringVar(&c.merchant.Name, "merchant-name", c.merchant.Name, "")
 	f.BoolVar(&c.quiet, "quiet", false, "")
@@ -108,6 +123,12 @@ func parse(args []string, stdout io.Writer) (*config, error) {
 		return nil, usageError{err}
 	}
 	c.mode, c.repeat = sandbox.Mode(mode), sandbox.RepeatCreate(repeat)
+	c.statements.Layout = sandbox.StatementLayout(layout)
+	at, err := time.Parse("15:04", cutOff)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--cut-off %q is not a time of day such as 04:00", cutOff)}
+	}
+	c.statements.CutOff = time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
 	if err := c.check(f, publicKey); err != nil {
 		return nil, usageError{err}
 	}
@@ -146,6 +167,12 @@ func (c *config) check(f *flag.FlagSet, publicKey string) error {
 	if c.repeat != sandbox.RepeatError && c.repeat != sandbox.RepeatCurrent {
 		return fmt.Errorf("--repeat-create %q is neither error nor current", c.repeat)
 	}
+	if l := c.statements.Layout; l != sandbox.LayoutV1 && l != sandbox.LayoutV2 {
+		return fmt.Errorf("--statement-layout %q is neither v1 nor v2", l)
+	}
+	if c.settleAfter < 0 {
+		return fmt.Errorf("--settle-after %s is below zero", c.settleAfter)
+	}
 	if c.scale < 1 {
 		return fmt.Errorf("--clock-scale %d is below 1", c.scale)
 	}
@@ -173,6 +200,7 @@ func (c *config) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	g, err := sandbox.New(sandbox.Options{
 		Key: key, Merchants: []sandbox.Merchant{c.merchant}, PublicURL: c.publicURL,
 		Mode: c.mode, RepeatCreate: c.repeat, ClockScale: c.scale, Log: log,
+		SettleAfter: c.settleAfter, Statements: c.statements,
 	})
 	if err != nil {
 		return usageError{err}

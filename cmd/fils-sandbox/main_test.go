@@ -60,6 +60,10 @@ func TestRun_BadUseIsOneLineAndExit2(t *testing.T) {
 		"scale 0":        {goodFlags(dir, "--clock-scale", "0"), "--clock-scale"},
 		"scale text":     {goodFlags(dir, "--clock-scale", "x"), "clock-scale"},
 		"repeat":         {goodFlags(dir, "--repeat-create", "maybe"), "--repeat-create"},
+		"cut-off":        {goodFlags(dir, "--cut-off", "4 o'clock"), "--cut-off"},
+		"cut-off 24":     {goodFlags(dir, "--cut-off", "24:00"), "--cut-off"},
+		"layout":         {goodFlags(dir, "--statement-layout", "v3"), "--statement-layout"},
+		"settle-after":   {goodFlags(dir, "--settle-after", "-1s"), "--settle-after"},
 		"listen":         {goodFlags(dir, "--listen", "8080"), "--listen"},
 		"partner":        {goodFlags(dir, "--partner-id", "1234567890123"), "--partner-id"},
 		"public url":     {goodFlags(dir, "--public-url", "x"), "public URL"},
@@ -104,7 +108,9 @@ func TestRun_ServesAndEnds(t *testing.T) {
 			ctx, stop := context.WithCancel(context.Background())
 			read, write := io.Pipe()
 			ended := make(chan int, 1)
-			go func() { ended <- run(ctx, goodFlags(dir, "--quiet"), write, io.Discard) }()
+			go func() {
+				ended <- run(ctx, goodFlags(dir, "--quiet", "--cut-off", "04:00", "--statement-layout", "v2"), write, io.Discard)
+			}()
 			line, err := bufio.NewReader(read).ReadString('\n')
 			if err != nil {
 				t.Fatal(err)
@@ -148,6 +154,7 @@ func createAndLook(t *testing.T, dir, base string, merchant *rsa.PrivateKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeAndDownload(t, base, &client)
 	if !strings.HasPrefix(reply.TokenURL, base+"?BIZ_TYPE=202&ft=") {
 		t.Errorf("tokenUrl %q", reply.TokenURL)
 	}
@@ -158,6 +165,35 @@ func createAndLook(t *testing.T, dir, base string, merchant *rsa.PrivateKey) {
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("payer page: %d", resp.StatusCode)
+	}
+}
+
+// closeAndDownload pays and gets today's statement, in the layout that goodFlags ask for.
+func closeAndDownload(t *testing.T, base string, client *payby.Client) {
+	t.Helper()
+	// With the cut-off at 04:00 the statement day is the one of four hours ago.
+	today := time.Now().In(time.FixedZone("+04", 4*60*60)).Add(-4 * time.Hour).Format("20060102")
+	for path, body := range map[string]string{"pay": `{"merchantOrderNo":"S-1"}`, "statement": `{"date":"` + today + `"}`} {
+		resp, err := http.Post(base+"/_control/"+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d", path, resp.StatusCode)
+		}
+	}
+	var file bytes.Buffer
+	if _, err := client.DownloadStatement(t.Context(), payby.StatementQuery{StatementDate: today}, time.Now(), &file); err != nil {
+		t.Fatal(err)
+	}
+	s, err := payby.OpenStatement(bytes.NewReader(file.Bytes()), int64(file.Len()), payby.StatementOptions{PartnerID: client.PartnerID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := s.TransactionSummary()
+	if err != nil || sum.Version != payby.StatementV2 || sum.TotalCount != 1 || sum.Start.Format("15:04") != "04:00" {
+		t.Errorf("%+v %v", sum, err)
 	}
 }
 

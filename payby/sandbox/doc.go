@@ -4,11 +4,13 @@
 //
 // # What it serves
 //
-//   - /sgs/api/... the signed operations (protocol.md §1.1). Create (scene DYNQR), get,
-//     cancel, revoke, refund and refund query are played in full; the other operations
-//     answer 404 SERVICE_NOT_AVAILABLE, signed.
+//   - /sgs/api/... the signed operations (protocol.md §1.1), with create for scene DYNQR
+//     only. Statements, fund statements and invoices are written from the gateway's own
+//     orders and refunds.
 //   - /sgs/verifySign, the key test ("echo").
-//   - / with the query of a tokenUrl: the page of the paying customer.
+//   - / with the query of a tokenUrl: the page of the paying customer. Opening it is a
+//     scan; Pay late is a drill in which money arrives for an order that the shop has
+//     seen closed, which the real gateway neither documents nor excludes.
 //   - /_control/..., the test bench: list orders, pay, decline, inject faults. It answers
 //     only programs on this machine.
 //
