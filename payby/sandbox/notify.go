@@ -52,7 +52,7 @@ func uae() *time.Location { return time.FixedZone("+04", 4*60*60) }
 
 func (g *Gateway) notifyID(now time.Time) string {
 	g.counter++
-	return now.In(uae()).Format("20060102") + fmt.Sprintf("%010d", g.counter%1e10)
+	return now.In(uae()).Format("20060102") + fmt.Sprintf("%010d", g.counter%10_000_000_000)
 }
 
 // notifyPayment queues the news of a payment. Called with g.mu held, like all here that
