@@ -4,14 +4,16 @@
 # the relay and the sandbox are built without it.
 GO ?= go
 RELEASE := -buildvcs=false -trimpath -tags migrated_fynedo -ldflags '-s -w'
-WINDOW := build/window
+# What needs a display or a browser is left out of ./... by tags.
+TAGS := -tags 'window browser'
+SHOTS := $(CURDIR)/build/shots
 
 .PHONY: help run build test check bench screens clean tools tools-test
 
 help:
 	@echo 'make run      install what is missing, build, open the till in training mode'
 	@echo 'make build    build/fils, build/fils-relay, build/fils-sandbox'
-	@echo 'make test     check, then every test with the race detector, then the window test'
+	@echo 'make test     check, then every test with the race detector, then browser and window'
 	@echo 'make check    formatting, vet, staticcheck, import rules'
 	@echo 'make bench    measure'
 	@echo 'make screens  a PNG of every screen in build/screens'
@@ -32,12 +34,11 @@ tools:
 tools-test:
 	@.ci/install test
 
-# Vet and staticcheck read the same compiled packages; the tag brings the
-# window test in, which is otherwise left out of ./...
+# Vet and staticcheck read the same compiled packages.
 check: tools
 	@test -z "$$(gofmt -l .)" || { echo 'not formatted (run gofmt -w):'; gofmt -l .; exit 1; }
-	CGO_ENABLED=1 $(GO) vet -tags window ./...
-	CGO_ENABLED=1 $(GO) tool staticcheck -tags window ./...
+	CGO_ENABLED=1 $(GO) vet $(TAGS) ./...
+	CGO_ENABLED=1 $(GO) tool staticcheck $(TAGS) ./...
 	CGO_ENABLED=1 $(GO) test -vet=off -count=1 ./internal/rules
 
 # The till under test has no release tag, so that Fyne's thread checker
@@ -45,10 +46,11 @@ check: tools
 test: tools-test check
 	CGO_ENABLED=1 $(GO) test -vet=off -race ./...
 ifeq ($(shell uname -s),Linux)
-	CGO_ENABLED=1 $(GO) build -buildvcs=false -race -o $(WINDOW)/fils .
-	CGO_ENABLED=1 $(GO) test -vet=off -count=1 -v -timeout 20m -tags window ./internal/windowtest -args -fils $(CURDIR)/$(WINDOW)/fils -keep $(CURDIR)/$(WINDOW)
+	CGO_ENABLED=1 $(GO) test -vet=off -race -count=1 -tags browser ./internal/browsertest -args -keep $(SHOTS)/browser
+	CGO_ENABLED=1 $(GO) build -buildvcs=false -race -o build/race/fils .
+	CGO_ENABLED=1 $(GO) test -vet=off -count=1 -v -timeout 20m -tags window ./internal/windowtest -args -fils $(CURDIR)/build/race/fils -keep $(SHOTS)
 else
-	@echo 'The window test needs Linux; it was left out.'
+	@echo 'The window and browser tests need Linux; they were left out.'
 endif
 
 bench: tools
