@@ -112,6 +112,14 @@ func (l *link) close() {
 	}
 }
 
+// elsewhere connects to another server of the cluster: the present one answers
+// pings, but may be cut off from the others.
+func (l *link) elsewhere() {
+	if l.inside == nil {
+		_ = l.nc.ForceReconnect() // fails only when a reconnection is under way
+	}
+}
+
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

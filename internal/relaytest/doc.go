@@ -1,0 +1,7 @@
+// Package relaytest breaks relays on purpose: it builds fils-relay, runs it and
+// NATS servers as processes, kills, stops and fills them under load, and counts
+// what tills have got at the end. It also measures what a relay can carry.
+//
+// Its tests run a short while with "go test"; flags after -args make them long:
+// -points (kills of a relay), -rounds (of a cluster's accidents), -load.
+package relaytest
