@@ -94,7 +94,7 @@ func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 	no := SaleNo(number)
 	intent := SaleIntent{
 		Amount: r.Amount, Currency: Currency, Reference: r.Reference, Cashier: r.Cashier,
-		Shift: c.cfg.Shift, BusinessDate: businessDate(at, c.cfg.Location, c.cfg.CutOff),
+		Shift: c.shiftName(), BusinessDate: c.today(at),
 		Payee: c.cfg.Payee, ExpiresMs: at.Add(c.cfg.Window + expiryMargin).UnixMilli(),
 		WindowMs: c.cfg.Window.Milliseconds(), Store: c.cfg.Store, Terminal: c.cfg.Terminal,
 		Subject: c.cfg.Subject, NotifyURL: c.cfg.NotifyURL, RenewOf: r.renewOf,
@@ -102,6 +102,7 @@ func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 	if intent.Biz, err = c.cfg.Gateway.EncodeSale(no, intent); err != nil {
 		return "", &Error{Code: CodeInternal, Op: "encode sale", Err: err}
 	}
+	c.needShift(r.Cashier, now)
 	c.emit(now, Fact{Kind: SaleIntended, Sale: no, By: r.Cashier, Intent: &intent})
 	c.emit(now, Fact{Kind: SaleAttempted, Sale: no, Attempt: &Attempt{N: 1, RequestMs: at.UnixMilli()}})
 	s := c.sales[no]
@@ -203,11 +204,12 @@ func (c *core) refund(ctx context.Context, r RefundRequest, now time.Time) (Refu
 	no := RefundNo(number)
 	intent := RefundIntent{
 		Amount: r.Amount, Currency: Currency, Reason: r.Reason, Requester: r.Requester, Approver: r.Approver,
-		Shift: c.cfg.Shift, BusinessDate: businessDate(at, c.cfg.Location, c.cfg.CutOff), NotifyURL: c.cfg.NotifyURL,
+		Shift: c.shiftName(), BusinessDate: c.today(at), NotifyURL: c.cfg.NotifyURL,
 	}
 	if intent.Biz, err = c.cfg.Gateway.EncodeRefund(no, r.Sale, intent); err != nil {
 		return "", &Error{Code: CodeInternal, Op: "encode refund", Err: err}
 	}
+	c.needShift(r.Requester, now)
 	c.emit(now, Fact{Kind: RefundIntended, Sale: r.Sale, Refund: no, By: r.Requester, RefundIntent: &intent, Note: r.Note})
 	c.emit(now, Fact{Kind: RefundAttempted, Sale: r.Sale, Refund: no, Attempt: &Attempt{N: 1, RequestMs: at.UnixMilli()}})
 	open := c.refunds[no]

@@ -21,7 +21,9 @@ type core struct {
 	alerts  []Alert
 	recent  []Sale
 	front   SaleNo
-	hop     Hop
+	// shift is the last one that was committed.
+	shift Shift
+	hop   Hop
 	// nextShared is the earliest start of the next call for a sale or refund
 	// that is not in front; busyPause grows while the provider says 402.
 	nextShared time.Time
@@ -91,7 +93,7 @@ func (c *core) load(l Loaded, now time.Time) {
 	for _, r := range l.Refunds {
 		c.refunds[r.No] = &openRefund{Refund: r}
 	}
-	c.alerts, c.recent = l.Alerts, l.Recent
+	c.alerts, c.recent, c.shift = l.Alerts, l.Recent, l.Shift
 	var newest *openSale
 	for _, s := range c.sales {
 		waiting := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted == ""
@@ -209,21 +211,31 @@ func (c *core) rollback() {
 // committed tells the core that its batch is durable as events.
 func (c *core) committed(events []Event) {
 	for _, e := range events {
-		f, err := e.Fact()
-		if err != nil || f.Alert == nil {
+		switch e.Kind {
+		case AlertRaised, AlertResolved, ShiftOpened, ShiftClosed:
+		default:
 			continue
 		}
-		switch e.Kind {
-		case AlertRaised:
-			c.alerts = append(c.alerts, newAlert(e.Seq, f))
-		case AlertResolved:
+		f, err := e.Fact()
+		switch {
+		case err != nil:
+		case e.Kind == AlertRaised && f.Alert != nil:
+			c.alerts = append(c.alerts, NewAlert(e.Seq, f))
+		case e.Kind == AlertResolved && f.Alert != nil:
 			c.dropAlert(f.Alert.Raised)
+		default:
+			c.shift, err = FoldShift(c.shift, e.Seq, f)
+		}
+		if err != nil {
+			c.cfg.Log.Error("committed event not understood", "event", e.Seq, "kind", e.Kind, "err", err)
 		}
 	}
 	c.batch, c.undo = Batch{}, nil
 }
 
-func newAlert(seq int64, f Fact) Alert {
+// NewAlert is the alert that the fact f, an [AlertRaised] with number seq,
+// puts before people.
+func NewAlert(seq int64, f Fact) Alert {
 	return Alert{
 		ID: seq, Kind: f.Alert.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund,
 		Amount: f.Alert.Amount, Code: f.Alert.Code, Trace: f.Alert.Trace,

@@ -30,6 +30,7 @@ const (
 	CodeJournalOther   Code = "journal_other_merchant"
 	CodeJournal        Code = "journal"
 	CodeStopped        Code = "stopped"
+	CodeShiftOpen      Code = "shift_open"
 )
 
 // Error separates what the cashier reads from what the log keeps.

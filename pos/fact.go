@@ -65,6 +65,10 @@ const (
 	AlertRaised   Kind = "alert.raised"
 	AlertResolved Kind = "alert.resolved"
 
+	// ShiftOpened and ShiftClosed bound a shift; the Z is in the second.
+	ShiftOpened Kind = "shift.opened"
+	ShiftClosed Kind = "shift.closed"
+
 	NoticeReceived   Kind = "notice.received"
 	NoticeUnverified Kind = "notice.unverified"
 )
@@ -95,6 +99,9 @@ type Fact struct {
 	Proof  CloseProof  `json:"proof,omitempty"`
 	Alert  *AlertFact  `json:"alert,omitempty"`
 	Notice *NoticeFact `json:"notice,omitempty"`
+	Shift  *ShiftFact  `json:"shift,omitempty"`
+	// Z is sealed by the fact that closes a shift.
+	Z *Z `json:"z,omitempty"`
 	// Approver allowed what By asked for.
 	Approver string `json:"approver,omitempty"`
 	// Other is another sale that the fact links to this one.

@@ -61,6 +61,17 @@ type Journal interface {
 	// The goroutine that calls Record calls it.
 	Refill() error
 	Reader
+	Chain
+}
+
+// Chain is what a tally reads.
+type Chain interface {
+	// Events returns the events numbered from to to, both included, oldest
+	// first; fewer when the chain ends before to.
+	Events(ctx context.Context, from, to int64) ([]Event, error)
+	// Shifts returns shifts numbered below before, newest first; before zero
+	// begins with the last one. limit is 50 when zero and at most 500.
+	Shifts(ctx context.Context, before int64, limit int) ([]Shift, error)
 }
 
 // Reader is what screens and reports ask. All lists are newest first.
@@ -87,6 +98,8 @@ type Loaded struct {
 	Recent  []Sale
 	// Cursor is the relay cursor, empty at first.
 	Cursor string
+	// Shift is the last shift, open or closed; zero when there was none.
+	Shift Shift
 	// Count is the number of events, Head the hash of the last one.
 	Count int64
 	Head  Hash

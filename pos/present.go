@@ -14,6 +14,7 @@ func (c *core) view(now time.Time, trading *Error) *View {
 	if c.clock.known {
 		v.Hop.Drift, v.Hop.DriftKnown = c.clock.drift(now), true
 	}
+	v.Shift = c.shiftView(now)
 	if s := c.sales[c.front]; s != nil {
 		front := c.saleView(s, now)
 		v.Front = &front

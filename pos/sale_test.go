@@ -28,8 +28,11 @@ func TestSale_IntentBeforeNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := []Kind{s.core.batch.Facts[0].Kind, s.core.batch.Facts[1].Kind}
-	if !slices.Equal(kinds, []Kind{SaleIntended, SaleAttempted}) {
+	var kinds []Kind
+	for _, f := range s.core.batch.Facts {
+		kinds = append(kinds, f.Kind)
+	}
+	if !slices.Equal(kinds, []Kind{ShiftOpened, SaleIntended, SaleAttempted}) {
 		t.Fatalf("facts %v", kinds)
 	}
 	if len(s.core.calls) != 1 || string(s.core.calls[0].biz) != string(s.core.sales[no].Intent.Biz) {

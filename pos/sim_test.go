@@ -34,6 +34,11 @@ type sim struct {
 	// mirror is folded from the chain alone.
 	mirror        map[SaleNo]*Sale
 	mirrorRefunds map[RefundNo]*Refund
+	// shift is folded from the chain; zs are the sealed Zs.
+	shift Shift
+	zs    []Z
+	// unwatched leaves checkMirror out, for long runs about something else.
+	unwatched bool
 }
 
 type simCall struct {
@@ -77,7 +82,7 @@ func (s *sim) config() Config {
 		Journal: simJournal{s}, Gateway: simGateway{}, Clock: simClock{s}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Random: rand.NewChaCha8([32]byte{1}), Window: 110 * time.Second,
 		Location: time.FixedZone("GST", 4*3600), CutOff: 4 * time.Hour,
-		Payee: simPayee, Store: "S1", Terminal: "T1", Subject: "Corner Shop", Shift: "1",
+		Payee: simPayee, Store: "S1", Terminal: "T1", Subject: "Corner Shop",
 	}
 }
 
@@ -121,7 +126,21 @@ func (j simJournal) Refunds(context.Context, SaleNo) ([]Refund, error) {
 	return nil, nil
 }
 func (j simJournal) Sales(context.Context, SaleQuery) (SalePage, error) { return SalePage{}, nil }
-func (j simJournal) Story(context.Context, SaleNo) ([]Event, error)     { return nil, nil }
+func (j simJournal) Story(_ context.Context, no SaleNo) ([]Event, error) {
+	var story []Event
+	for _, e := range j.s.events {
+		if e.Sale == no {
+			story = append(story, e)
+		}
+	}
+	return story, nil
+}
+
+func (j simJournal) Events(_ context.Context, from, to int64) ([]Event, error) {
+	n := int64(len(j.s.events))
+	return j.s.events[min(from-1, n):min(to, n)], nil
+}
+func (j simJournal) Shifts(context.Context, int64, int) ([]Shift, error) { return nil, nil }
 
 // settle is what Till.settle does, without a disk.
 func (s *sim) settle() {
@@ -134,7 +153,9 @@ func (s *sim) settle() {
 	}
 	s.core.calls = nil
 	s.core.forget()
-	s.checkMirror()
+	if !s.unwatched {
+		s.checkMirror()
+	}
 }
 
 func (s *sim) commit() {
@@ -160,6 +181,9 @@ func (s *sim) fold(e Event) {
 	f, err := e.Fact()
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.shift, err = FoldShift(s.shift, e.Seq, f); err != nil {
+		s.t.Fatalf("event %d: %v", e.Seq, err)
 	}
 	if f.Sale != "" && s.mirror[f.Sale] == nil {
 		s.mirror[f.Sale] = &Sale{}
@@ -454,7 +478,7 @@ func (s *sim) restart() {
 			l.Origins = append(l.Origins, *sale)
 		}
 	}
-	l.Alerts = s.core.alerts
+	l.Alerts, l.Shift = s.core.alerts, s.shift
 	s.pending = nil
 	s.core = newCore(s.config())
 	s.core.cfg.Random = rand.NewChaCha8([32]byte{2, byte(len(s.events))})

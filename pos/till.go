@@ -37,7 +37,6 @@ type Config struct {
 	Store, Terminal, Subject string
 	// NotifyURL is empty without a relay.
 	NotifyURL string
-	Shift     string
 }
 
 const (

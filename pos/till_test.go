@@ -95,7 +95,7 @@ func config(j pos.Journal, g pos.Gateway) pos.Config {
 	return pos.Config{
 		Journal: j, Gateway: g, Binding: pos.Binding{Environment: "training", Host: "h", Partner: "1"},
 		Clock: clock{}, Random: rand.Reader, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Payee: "1", Subject: "Shop", Shift: "1", Mode: pos.ModeTraining,
+		Payee: "1", Subject: "Shop", Mode: pos.ModeTraining,
 	}
 }
 

@@ -17,6 +17,8 @@ type View struct {
 	Mode   Mode
 	// Trading is nil when sales may be made, else the reason why not.
 	Trading *Error
+	// Shift is the open shift, nil while there is none.
+	Shift *ShiftView
 	// RefundsInFlight are refunds that are not final, oldest first.
 	RefundsInFlight []Refund
 }

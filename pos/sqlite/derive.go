@@ -30,6 +30,8 @@ func (d deriver) derive(ctx context.Context, e pos.Event) error {
 		err = d.raise(ctx, e.Seq, f)
 	case pos.AlertResolved:
 		err = d.resolve(ctx, e.Seq, f)
+	case pos.ShiftOpened, pos.ShiftClosed:
+		err = d.shift(ctx, e.Seq, f)
 	}
 	if err != nil {
 		return err
@@ -41,10 +43,7 @@ func (d deriver) raise(ctx context.Context, seq int64, f pos.Fact) error {
 	if f.Alert == nil {
 		return fmt.Errorf("fact %s has no alert", f.Kind)
 	}
-	doc, err := json.Marshal(pos.Alert{
-		ID: seq, Kind: f.Alert.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund,
-		Amount: f.Alert.Amount, Code: f.Alert.Code, Trace: f.Alert.Trace,
-	})
+	doc, err := json.Marshal(pos.NewAlert(seq, f))
 	if err != nil {
 		return err
 	}
@@ -221,7 +220,11 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 		return 0, err
 	}
 	defer tx.rollback(context.WithoutCancel(ctx))
-	for _, table := range derivedTables {
+	schema, err := version(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	for _, table := range derivedTables(schema) {
 		if err := exec(ctx, tx, "DELETE FROM "+table); err != nil {
 			return 0, err
 		}
@@ -232,8 +235,18 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 	return count, tx.commit(context.WithoutCancel(ctx))
 }
 
-// derivedTables are ordered so that they can be emptied one after the other.
-var derivedTables = []string{"alerts", "refunds", "sales"}
+// shiftSchema is the schema that brought shifts; an older file holds none.
+const shiftSchema = 2
+
+// derivedTables lists the derived tables of a schema, ordered so that they can
+// be emptied one after the other.
+func derivedTables(schema int64) []string {
+	tables := []string{"alerts", "refunds", "sales"}
+	if schema >= shiftSchema {
+		tables = append(tables, "shifts")
+	}
+	return tables
+}
 
 // deriveAll streams every event of source through d.
 func deriveAll(ctx context.Context, source querier, d deriver) (count int64, err error) {

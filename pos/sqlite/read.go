@@ -54,24 +54,11 @@ func (j *Journal) Story(ctx context.Context, no pos.SaleNo) ([]pos.Event, error)
 }
 
 func story(ctx context.Context, q querier, no pos.SaleNo) ([]pos.Event, error) {
-	rows, err := q.QueryContext(ctx, selectEvents+` WHERE seq IN (
+	return events(ctx, q, ` WHERE seq IN (
 			SELECT seq FROM events WHERE sale = ?1 AND sale <> ''
 			UNION
 			SELECT e.seq FROM refunds r JOIN events e ON e.refund = r.no AND e.refund <> '' WHERE r.sale = ?1
 		) ORDER BY seq`, string(no))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []pos.Event
-	for rows.Next() {
-		e, err := scanEvent(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, e)
-	}
-	return list, rows.Err()
 }
 
 // Load is [pos.Journal.Load]. It sees one moment, also while Record runs.
@@ -115,6 +102,9 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 	}
 	l.Refunds, err = docs[pos.Refund](ctx, q, "SELECT doc FROM refunds WHERE open = 1 ORDER BY at_ms DESC, no DESC")
 	if err != nil {
+		return l, err
+	}
+	if l.Shift, err = lastShift(ctx, q); err != nil {
 		return l, err
 	}
 	l.Alerts, err = docs[pos.Alert](ctx, q, "SELECT doc FROM alerts WHERE resolved_seq IS NULL ORDER BY id DESC")

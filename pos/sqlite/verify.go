@@ -26,7 +26,7 @@ func Verify(ctx context.Context, path string) (count int64, err error) {
 		if count, err = verifyChain(ctx, tx); err != nil {
 			return err
 		}
-		if err := verifyTail(ctx, tx, count); err != nil {
+		if err := verifyTail(ctx, tx, count, int64(len(list))); err != nil {
 			return err
 		}
 		if err := verifyBodies(ctx, tx); err != nil {
@@ -106,8 +106,14 @@ func verifyChain(ctx context.Context, tx *sql.Tx) (int64, error) {
 }
 
 // verifyTail finds traces of events behind the last one.
-func verifyTail(ctx context.Context, tx *sql.Tx, count int64) error {
-	var known int64
+func verifyTail(ctx context.Context, tx *sql.Tx, count, schema int64) error {
+	var known, shifts int64
+	if schema >= shiftSchema {
+		const last = "SELECT coalesce(max(max(opened, coalesce(closed, 0))), 0) FROM shifts"
+		if err := tx.QueryRowContext(ctx, last).Scan(&shifts); err != nil {
+			return err
+		}
+	}
 	err := tx.QueryRowContext(ctx, `SELECT max(
 		(SELECT coalesce(max(seq), 0) FROM sales), (SELECT coalesce(max(seq), 0) FROM refunds),
 		(SELECT coalesce(max(max(id, coalesce(resolved_seq, 0))), 0) FROM alerts),
@@ -115,7 +121,7 @@ func verifyTail(ctx context.Context, tx *sql.Tx, count int64) error {
 	if err != nil {
 		return err
 	}
-	if known > count {
+	if known = max(known, shifts); known > count {
 		return &BrokenError{Seq: count + 1, Reason: fmt.Sprintf("it is missing; event %d has left its traces", known)}
 	}
 	return nil
@@ -173,7 +179,7 @@ func checkDerived(ctx context.Context, source *sql.Tx, scratch string, list []mi
 	if _, err := deriveAll(ctx, source, deriver{pos.NewFolder(), tx}); err != nil {
 		return err
 	}
-	for _, table := range derivedTables {
+	for _, table := range derivedTables(int64(len(list))) {
 		if err := compare(ctx, source, tx, table); err != nil {
 			return err
 		}

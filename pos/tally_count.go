@@ -1,0 +1,152 @@
+package pos
+
+import "context"
+
+// sale counts what a fact did to its sale.
+func (t *Tally) sale(ctx context.Context, f Fact) error {
+	s, err := t.find(ctx, f)
+	if err != nil {
+		return err
+	}
+	before, payment := s.State, s.Payment
+	if err := t.foldSale(s, f); err != nil {
+		return err
+	}
+	entry := tallyEntry{sale: s, amount: s.Intent.Amount, at: f.At, by: f.By, note: f.Note}
+	switch f.Kind {
+	case SaleIntended:
+		t.z.Charged = t.z.Charged.Plus(Sum{1, s.Intent.Amount})
+	case SaleReleased:
+		t.released = append(t.released, entry)
+	case SalePaidAgain:
+		if f.Order != nil {
+			entry.amount = f.Order.Total
+		}
+		t.again = append(t.again, entry)
+	case SaleChargedBack:
+		if f.Chargeback != nil {
+			entry.amount = f.Chargeback.Amount
+		}
+		t.chargebacks = append(t.chargebacks, entry)
+	}
+	if before != s.State {
+		t.moved(s, before, entry)
+	}
+	if s.State == SalePaid && s.Payment != nil && (before != SalePaid || payment == nil) {
+		t.discount(s, entry)
+	}
+	return nil
+}
+
+// moved counts that s came from state before into its present one.
+func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
+	amount := s.Intent.Amount
+	switch {
+	case before == SaleClosed && s.closed:
+		s.closed = false
+		t.z.Closed = t.z.Closed.Plus(Sum{-1, -amount})
+	case s.State == SaleClosed:
+		s.closed = true
+		t.z.Closed = t.z.Closed.Plus(Sum{1, amount})
+	}
+	switch s.State {
+	case SalePaid:
+		t.paid(s, entry)
+	case SaleReversed:
+		if before != SalePaid {
+			entry.amount = 0
+			t.reversals = append(t.reversals, entry)
+			return
+		}
+		// Its refunds have been taken from the totals already.
+		entry.amount, entry.by = amount-s.Refunded, s.asker
+		t.reversals = append(t.reversals, entry)
+		t.book(s, t.when(entry, s.asker), Totals{Reversals: Sum{1, entry.amount}})
+	case SaleDisputed:
+		t.disputed = append(t.disputed, entry)
+	}
+}
+
+func (t *Tally) paid(s *tallySale, entry tallyEntry) {
+	sum := Sum{1, s.Intent.Amount}
+	var part Totals
+	switch {
+	case s.Late:
+		part.Late = sum
+		t.late = append(t.late, entry)
+	case !s.here:
+		part.Carried = sum
+		t.carried = append(t.carried, entry)
+	default:
+		part.Own = sum
+	}
+	t.book(s, s.keys(), part)
+}
+
+// discount notes what the payer paid less, as soon as that is known.
+func (t *Tally) discount(s *tallySale, entry tallyEntry) {
+	less := s.Intent.Amount - s.Payment.Paid
+	if less <= 0 {
+		return
+	}
+	entry.amount = less
+	t.discounts = append(t.discounts, entry)
+	t.book(s, s.keys(), Totals{Discount: Sum{1, less}})
+}
+
+// keys are where a payment belongs.
+func (s *tallySale) keys() keys {
+	return keys{date: s.Intent.BusinessDate, hour: s.hour, cashier: s.Intent.Cashier}
+}
+
+// when is where something belongs that has only its moment.
+func (t *Tally) when(entry tallyEntry, cashier string) keys {
+	return keys{date: t.date(entry.at), hour: t.hour(entry.at), cashier: cashier}
+}
+
+// refund counts what a fact did to its refund.
+func (t *Tally) refund(ctx context.Context, f Fact) error {
+	s, err := t.find(ctx, f)
+	if err != nil {
+		return err
+	}
+	var before RefundState
+	if r := t.refunds[f.Refund]; r != nil {
+		before = r.State
+	}
+	r, err := t.foldRefund(s, f)
+	if err != nil {
+		return err
+	}
+	entry, part := tallyReturn{refund: r, at: f.At}, Totals{}
+	switch sum := (Sum{1, r.Intent.Amount}); {
+	case !moneyLeft(before) && moneyLeft(r.State):
+		part.Refunds = sum
+		t.left = append(t.left, entry)
+	case moneyLeft(before) && !moneyLeft(r.State):
+		part.Returned = sum
+		t.returned = append(t.returned, entry)
+	default:
+		return nil
+	}
+	k := keys{date: r.Intent.BusinessDate, hour: t.hour(f.At), cashier: r.Intent.Requester}
+	if k.date == "" { // nobody here made it
+		k.date = t.date(f.At)
+	}
+	if !s.disputed {
+		t.book(s, k, part)
+	}
+	return nil
+}
+
+// moneyLeft reports that the refund's amount has left the merchant's account.
+func moneyLeft(s RefundState) bool { return s == RefundSettled || s == RefundDone }
+
+// book adds part to the totals and to every subtotal it belongs to.
+func (t *Tally) book(s *tallySale, k keys, part Totals) {
+	t.z.Totals = t.z.Totals.Plus(part)
+	add(t.dates, k.date, part)
+	add(t.hours, k.hour, part)
+	add(t.cashiers, k.cashier, part)
+	s.totals = s.totals.Plus(part)
+}
