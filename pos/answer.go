@@ -30,19 +30,15 @@ func (c *core) tick(now time.Time) time.Time {
 			wake = t
 		}
 	}
-	for _, s := range c.dueSales(now) {
-		if s.No != c.front && !c.takeShared(now) {
-			soonest(c.nextShared)
-			continue
-		}
+	if s := c.sales[c.front]; s != nil && s.plan.ready(now) {
 		c.startSale(s, now)
 	}
-	for _, r := range c.dueRefunds(now) {
+	for waiting := c.waiting(now); len(waiting) > 0; waiting = c.waiting(now) {
 		if !c.takeShared(now) {
 			soonest(c.nextShared)
-			continue
+			break
 		}
-		c.startRefund(r, now)
+		c.pick(waiting)(now)
 	}
 	for _, s := range c.sales {
 		if s.plan.step != "" && s.plan.due.After(now) {
@@ -67,26 +63,6 @@ func (c *core) takeShared(now time.Time) bool {
 	}
 	c.nextShared = now.Add(sharedGap + c.busyPause)
 	return true
-}
-
-// dueSales lists what may start now: the sale in front, then by due time.
-func (c *core) dueSales(now time.Time) []*openSale {
-	var due []*openSale
-	for _, s := range c.sales {
-		if s.plan.step != "" && !s.plan.due.After(now) {
-			due = append(due, s)
-		}
-	}
-	sortBy(due, func(a, b *openSale) bool {
-		if (a.No == c.front) != (b.No == c.front) {
-			return a.No == c.front
-		}
-		if !a.plan.due.Equal(b.plan.due) {
-			return a.plan.due.Before(b.plan.due)
-		}
-		return a.No < b.No
-	})
-	return due
 }
 
 // closeWindow takes the QR away when the payment window is over.
@@ -166,6 +142,7 @@ func (c *core) saleReported(s *openSale, r result, now time.Time) {
 		c.batch.Polls = append(c.batch.Polls, string(s.No))
 	}
 	c.resolve(now, s.No, "", AlertUnreachable)
+	c.reversalLost(s, r, now)
 }
 
 // report records what a verified report means; it tells whether it was news.
@@ -176,14 +153,17 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 	if kind == "" || o.Source == SourceCancel && kind == SaleFailed {
 		return false
 	}
-	if kind == SaleForeign && c.pendingAlert(AlertForeign, s.No, "") ||
-		kind == SaleContradicted && c.pendingAlert(AlertContradicted, s.No, "") {
+	f := Fact{Kind: kind, Sale: s.No, Order: o, Body: body}
+	switch {
+	case kind == SaleForeign && c.alerted(AlertForeign, s.No, "", newsKey(AlertForeign, f)),
+		kind == SaleContradicted && c.alerted(AlertContradicted, s.No, "", newsKey(AlertContradicted, f)):
 		return false // the same trouble at every poll: a person knows already
+	case kind == SaleWatched && s.plan.started.Round(0).Before(s.EndedAt):
+		return false // asked before the sale was closed
 	}
 	if kind == SaleWasReversed && s.Reversing {
-		kind = SaleReversalDone
+		f.Kind = SaleReversalDone
 	}
-	f := Fact{Kind: kind, Sale: s.No, Order: o, Body: body}
 	if kind == SaleFailed {
 		f.Proof = ProofFailure
 	}
@@ -244,15 +224,26 @@ func (c *core) createFailed(s *openSale, r result, f *Failure, now time.Time) {
 func (c *core) absent(s *openSale, r result, f *Failure, now time.Time) {
 	provable := s.State == SaleCreating || s.State == SaleUnknown
 	last := time.UnixMilli(s.LastRequest)
-	if provable && s.Token == "" && f.Verified && !c.clock.now(r.sent).Before(last.Add(absentAfter)) {
+	if provable && s.Token == "" && f.Verified && c.longAfter(&s.plan, last, r.sent) {
 		c.emit(now, Fact{Kind: SaleAbsent, Sale: s.No, Source: SourceQuery, Failure: f, Proof: ProofAbsent, Body: r.answer.Body})
 		return
 	}
-	if s.NeedsWatch() {
+	if s.NeedsWatch() && !s.plan.started.Round(0).Before(s.EndedAt) {
 		c.emit(now, Fact{Kind: SaleWatched, Sale: s.No, Source: SourceQuery, Failure: f, Body: r.answer.Body})
 		return
 	}
 	c.batch.Polls = append(c.batch.Polls, string(s.No))
+}
+
+// longAfter reports that a request with requestTime last can no longer arrive
+// at sent: by the gateway's clock, whose Date header nobody signs, and by the
+// time that has passed in this process.
+func (c *core) longAfter(p *plan, last, sent time.Time) bool {
+	since := p.lastCreate
+	if since.IsZero() {
+		since = c.loadedAt
+	}
+	return !c.clock.now(sent).Before(last.Add(absentAfter)) && sent.Sub(since) >= absentAfter
 }
 
 // advance moves the sequence query, cancel, query after an answer.

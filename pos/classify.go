@@ -104,7 +104,14 @@ func classifyOpen(s *Sale, o *OrderReport) Kind {
 		return SaleForeign
 	}
 	switch s.State {
-	case SaleCreating, SaleClosed:
+	case SaleClosed:
+		// After a FAILURE this is an older answer, from a node that lags
+		// (protocol.md §7). After "unknown number" the order came late.
+		if s.Proof == ProofFailure {
+			return SaleWatched
+		}
+		return SaleOffered
+	case SaleCreating:
 		return SaleOffered
 	case SaleAwaiting:
 		if o.Token != "" && o.Token != s.Token {

@@ -42,8 +42,10 @@ func (t *Till) Charge(ctx context.Context, r ChargeRequest) (SaleNo, error) {
 	}
 	var no SaleNo
 	err := t.submit(ctx, func(now time.Time) error {
-		var err error
-		no, err = t.core.charge(r, now)
+		err := t.core.may("charge", PermitCharge, r.Cashier)
+		if err == nil {
+			no, err = t.core.charge(r, now)
+		}
 		return err
 	})
 	return no, err
@@ -126,6 +128,9 @@ func (t *Till) Abort(ctx context.Context, no SaleNo, by string) error {
 		if s == nil || s.State != SaleCreating && s.State != SaleAwaiting {
 			return &Error{Code: CodeNotOpen, Op: "abort", Sale: no}
 		}
+		if err := t.core.may("abort", PermitCancel, by); err != nil {
+			return err
+		}
 		if s.Aborted == "" {
 			t.core.abort(s, AbortCashier, by, now)
 		}
@@ -170,6 +175,14 @@ func (t *Till) Refund(ctx context.Context, r RefundRequest) (RefundNo, error) {
 	if utf8.RuneCountInString(r.Reason) > maxReason || !printable(r.Reason) {
 		return "", &Error{Code: CodeReference, Op: "refund", Sale: r.Sale}
 	}
+	if r.Requester == "" || r.Approver == "" && r.Approval.Member() == "" {
+		return "", &Error{Code: CodeApproval, Op: "refund", Sale: r.Sale}
+	}
+	if r.Note != "" {
+		if err := checkNote("refund", r.Sale, r.Note); err != nil {
+			return "", err
+		}
+	}
 	if e := t.View().Trading; e != nil {
 		return "", e
 	}
@@ -197,13 +210,18 @@ func (c *core) refund(ctx context.Context, r RefundRequest, now time.Time) (Refu
 	if err := c.mayRefund(s, r, at); err != nil {
 		return "", err
 	}
+	given, err := c.spendFor("refund", PermitRefund, r.Requester, r.Approval, now)
+	if err != nil {
+		return "", err
+	}
 	number, err := newNumber("R", at, c.cfg.Random)
 	if err != nil {
 		return "", &Error{Code: CodeInternal, Op: "refund", Err: err}
 	}
 	no := RefundNo(number)
 	intent := RefundIntent{
-		Amount: r.Amount, Currency: Currency, Reason: r.Reason, Requester: r.Requester, Approver: r.Approver,
+		Amount: r.Amount, Currency: Currency, Reason: r.Reason, Requester: r.Requester,
+		Approver: given.or(r.Approver), Self: given.self,
 		Shift: c.shiftName(), BusinessDate: c.today(at), NotifyURL: c.cfg.NotifyURL,
 	}
 	if intent.Biz, err = c.cfg.Gateway.EncodeRefund(no, r.Sale, intent); err != nil {
@@ -226,7 +244,7 @@ func (c *core) mayRefund(s *openSale, r RefundRequest, at time.Time) error {
 	refuse := func(code Code, limit Fils) error {
 		return &Error{Code: code, Op: "refund", Sale: r.Sale, Amount: limit}
 	}
-	if s.State != SalePaid {
+	if s.State != SalePaid && s.State != SaleDisputed {
 		return refuse(CodeRefundState, 0)
 	}
 	for _, open := range c.refunds {
@@ -241,7 +259,7 @@ func (c *core) mayRefund(s *openSale, r RefundRequest, at time.Time) error {
 	if r.Amount <= 0 || r.Amount > left {
 		return refuse(CodeRefundAmount, left)
 	}
-	if s.Payment != nil && r.Note == "" && s.Refunded+s.Pending+r.Amount > s.Payment.Paid {
+	if s.Payment != nil && r.Note == "" && s.Refunded+s.Pending+s.Elsewhere+r.Amount > s.Payment.Paid {
 		return refuse(CodeRefundNote, s.Payment.Paid)
 	}
 	return nil
@@ -249,12 +267,28 @@ func (c *core) mayRefund(s *openSale, r RefundRequest, at time.Time) error {
 
 // ResolveAlert closes an alert with the reason a manager wrote.
 func (t *Till) ResolveAlert(ctx context.Context, id int64, by, note string) error {
+	return t.ResolveAlertWith(ctx, Approval{}, id, by, note)
+}
+
+// ResolveAlertWith is ResolveAlert on an approval for [PermitAlerts], which a
+// till with an owner needs; whoever gave it is recorded.
+func (t *Till) ResolveAlertWith(ctx context.Context, a Approval, id int64, by, note string) error {
+	if err := checkNote("resolve alert", "", note); err != nil {
+		return err
+	}
+	if by == "" && a.Member() == "" {
+		return &Error{Code: CodeNote, Op: "resolve alert"}
+	}
 	return t.submit(ctx, func(now time.Time) error {
-		for _, a := range t.core.alerts {
-			if a.ID == id {
+		for _, open := range t.core.alerts {
+			if open.ID == id {
+				given, err := t.core.spend("resolve alert", PermitAlerts, a, now)
+				if err != nil {
+					return err
+				}
 				t.core.batch.Facts = append(t.core.batch.Facts, Fact{
-					Kind: AlertResolved, At: now.UTC().Truncate(time.Millisecond), Sale: a.Sale, Refund: a.Refund,
-					By: by, Note: note, Alert: &AlertFact{Kind: a.Kind, Raised: id},
+					Kind: AlertResolved, At: now.UTC().Truncate(time.Millisecond), Sale: open.Sale, Refund: open.Refund,
+					By: given.or(by), Note: note, Alert: &AlertFact{Kind: open.Kind, Raised: id},
 				})
 				return nil
 			}
@@ -276,9 +310,11 @@ func (t *Till) Deliver(ctx context.Context, d Delivery) error {
 		})
 	}
 	if err != nil {
-		// Signed by the provider, but not readable: keep it and go on.
 		t.cfg.Log.Error("notification not understood", "err", err)
-		n = Notice{Other: "unreadable"}
+		return t.submit(ctx, func(now time.Time) error {
+			t.core.unreadable(d, now)
+			return nil
+		})
 	}
 	return t.submit(ctx, func(now time.Time) error { return t.core.notice(ctx, d, n, now) })
 }

@@ -23,6 +23,7 @@ type core struct {
 	front   SaleNo
 	// shift is the last one that was committed.
 	shift Shift
+	crew  crew
 	hop   Hop
 	// nextShared is the earliest start of the next call for a sale or refund
 	// that is not in front; busyPause grows while the provider says 402.
@@ -30,6 +31,11 @@ type core struct {
 	busyPause  time.Duration
 	// readOnly: nothing is asked, so nothing may look as if it were.
 	readOnly bool
+	// loadedAt is when this core began; forged counts notices that did not verify since.
+	loadedAt time.Time
+	forged   int
+	// shared counts calls for orders not in front.
+	shared int
 
 	batch Batch
 	calls []call
@@ -77,13 +83,15 @@ func newCore(cfg Config) *core {
 	return &core{
 		cfg: cfg, folder: NewFolder(),
 		sales: map[SaleNo]*openSale{}, refunds: map[RefundNo]*openRefund{},
-		hop: Hop{Relay: HopNone, Gateway: HopWaiting},
+		hop: Hop{Relay: HopNone, Gateway: HopWaiting}, crew: newCrew(),
 	}
 }
 
 // load takes up what the journal left open. The newest sale whose QR may
 // still be shown goes to the front; the others become cards.
 func (c *core) load(l Loaded, now time.Time) {
+	c.loadedAt = now
+	c.crew.load(l)
 	for _, s := range l.Origins {
 		c.sales[s.No] = &openSale{Sale: s}
 	}
@@ -126,6 +134,9 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 	if refund != nil {
 		rp = &refund.Refund
 	}
+	if len(f.Body) == 0 {
+		f.Body = nil // an answer without a body is one without evidence
+	}
 	effects, err := c.folder.Fold(sp, rp, f)
 	if err != nil {
 		// The facts are this core's own; one that does not fold is a bug, and
@@ -140,25 +151,19 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 	for _, e := range effects {
 		c.apply(now, e, f, sale, refund)
 	}
+	if f.Kind == SaleWasPaid && sale.Late {
+		c.alert(now, AlertLatePayment, f, sale.Intent.Amount)
+	}
 	if sale != nil && sale.State.Final() {
 		c.resolve(now, sale.No, "", AlertUnknown, AlertUnreachable)
 		if !sale.Reversing {
 			c.resolve(now, sale.No, "", AlertReversal)
 		}
 	}
-	if refund != nil && f.Refund != "" && refund.State.Final() && !hasAlert(effects) {
+	if refund != nil && f.Refund != "" && refund.State.Final() && f.Kind != AlertRaised {
 		c.resolve(now, refund.Sale, refund.No, AlertRefund)
 	}
 	return effects
-}
-
-func hasAlert(effects []Effect) bool {
-	for _, e := range effects {
-		if _, ok := e.Alert(); ok {
-			return true
-		}
-	}
-	return false
 }
 
 // targets finds or makes the sale and refund of a fact.
@@ -199,6 +204,13 @@ func (c *core) remember(s *openSale, r *openRefund) {
 	c.undo = append(c.undo, func() { c.recent = recent })
 }
 
+// dropBodies leaves the raw texts out of the batch.
+func (c *core) dropBodies() {
+	for i := range c.batch.Facts {
+		c.batch.Facts[i].Body = nil
+	}
+}
+
 // rollback takes back everything since the last commit. Only a command that
 // nothing outside depends on may be rolled back.
 func (c *core) rollback() {
@@ -210,6 +222,7 @@ func (c *core) rollback() {
 
 // committed tells the core that its batch is durable as events.
 func (c *core) committed(events []Event) {
+	c.crew.committed(events, c.batch.PINs)
 	for _, e := range events {
 		switch e.Kind {
 		case AlertRaised, AlertResolved, ShiftOpened, ShiftClosed:
@@ -236,9 +249,10 @@ func (c *core) committed(events []Event) {
 // NewAlert is the alert that the fact f, an [AlertRaised] with number seq,
 // puts before people.
 func NewAlert(seq int64, f Fact) Alert {
+	a := f.Alert
 	return Alert{
-		ID: seq, Kind: f.Alert.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund,
-		Amount: f.Alert.Amount, Code: f.Alert.Code, Trace: f.Alert.Trace,
+		ID: seq, Kind: a.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund, Amount: a.Amount, Currency: a.Currency,
+		Code: a.Code, Trace: a.Trace, Number: a.Number, Key: a.Key,
 	}
 }
 
@@ -269,68 +283,6 @@ func (c *core) apply(now time.Time, e Effect, f Fact, s *openSale, r *openRefund
 	}
 }
 
-// alert raises an alert about the sale or refund of f, unless the same one is
-// already waiting for a person. Second payments are never merged.
-func (c *core) alert(now time.Time, kind AlertKind, f Fact, amount Fils) {
-	a := AlertFact{Kind: kind, Amount: amount}
-	switch {
-	case f.Order != nil:
-		a.Trace, a.Amount = f.Order.Trace, f.Order.Total
-	case f.RefundReport != nil:
-		a.Trace, a.Amount = f.RefundReport.Trace, f.RefundReport.Amount
-	case f.Chargeback != nil:
-		a.Amount = f.Chargeback.Amount
-	case f.Failure != nil:
-		a.Code, a.Trace = f.Failure.Code, f.Failure.Trace
-	}
-	if kind != AlertPaidAgain && c.pendingAlert(kind, f.Sale, f.Refund) {
-		return
-	}
-	c.batch.Facts = append(c.batch.Facts, Fact{
-		Kind: AlertRaised, At: now.UTC().Truncate(time.Millisecond), Sale: f.Sale, Refund: f.Refund, Alert: &a,
-	})
-}
-
-func (c *core) pendingAlert(kind AlertKind, sale SaleNo, refund RefundNo) bool {
-	for _, a := range c.alerts {
-		if a.Kind == kind && a.Sale == sale && a.Refund == refund {
-			return true
-		}
-	}
-	for _, f := range c.batch.Facts {
-		if f.Kind == AlertRaised && f.Alert.Kind == kind && f.Sale == sale && f.Refund == refund {
-			return true
-		}
-	}
-	return false
-}
-
-// resolve takes back alerts whose reason is gone.
-func (c *core) resolve(now time.Time, sale SaleNo, refund RefundNo, kinds ...AlertKind) {
-	for _, a := range c.alerts {
-		if a.Sale != sale || a.Refund != refund || c.resolving(a.ID) {
-			continue
-		}
-		for _, k := range kinds {
-			if a.Kind == k {
-				c.batch.Facts = append(c.batch.Facts, Fact{
-					Kind: AlertResolved, At: now.UTC().Truncate(time.Millisecond), Sale: sale, Refund: refund,
-					Alert: &AlertFact{Kind: k, Raised: a.ID},
-				})
-			}
-		}
-	}
-}
-
-func (c *core) resolving(id int64) bool {
-	for _, f := range c.batch.Facts {
-		if f.Kind == AlertResolved && f.Alert.Raised == id {
-			return true
-		}
-	}
-	return false
-}
-
 // recentSales is how many sales the till screen always shows.
 const recentSales = 5
 
@@ -354,9 +306,13 @@ func (c *core) fetchSale(ctx context.Context, no SaleNo) (*openSale, error) {
 	if s := c.sales[no]; s != nil {
 		return s, nil
 	}
-	s, err := c.cfg.Journal.Sale(ctx, no)
-	if err != nil {
+	if _, err := c.cfg.Journal.Sale(ctx, no); err != nil {
 		return nil, fmt.Errorf("read sale %s: %w", no, err)
+	}
+	// Money is decided on the facts, not on a table that anybody could edit.
+	s, err := fromFacts(ctx, c.cfg.Journal, c.folder, no)
+	if err != nil {
+		return nil, fmt.Errorf("fold sale %s: %w", no, err)
 	}
 	c.sales[no] = &openSale{Sale: s}
 	return c.sales[no], nil

@@ -104,6 +104,12 @@ type Fact struct {
 	Z *Z `json:"z,omitempty"`
 	// Approver allowed what By asked for.
 	Approver string `json:"approver,omitempty"`
+	// Self marks an approval by the one who asked, who was the only one who
+	// could give it.
+	Self       bool          `json:"self,omitempty"`
+	Permission Permission    `json:"permission,omitempty"`
+	Member     *Member       `json:"member,omitempty"`
+	Proposal   *ProposalFact `json:"proposal,omitempty"`
 	// Other is another sale that the fact links to this one.
 	Other SaleNo `json:"other,omitempty"`
 	// Note is a sentence a person wrote.
@@ -159,17 +165,30 @@ const (
 	AlertStranger     AlertKind = "stranger"
 	AlertSignature    AlertKind = "bad_signature"
 	AlertUnreachable  AlertKind = "unreachable"
+	// AlertRefundContradicted: the provider's word on a refund that was final,
+	// or that is not ours, disagrees with what people were told.
+	AlertRefundContradicted AlertKind = "refund_contradicted"
+	// AlertUnreadable: the provider signed news that this program cannot read.
+	AlertUnreadable AlertKind = "unreadable"
+	// AlertTampered: a table that screens read differed from the facts.
+	AlertTampered AlertKind = "tampered"
 	// AlertReversal: a reversal that was asked for does not go through.
 	AlertReversal AlertKind = "reversal_stuck"
 )
 
 // AlertFact raises an alert, or resolves the one raised by event Raised.
 type AlertFact struct {
-	Kind   AlertKind `json:"kind,omitempty"`
-	Amount Fils      `json:"amount,omitempty"`
-	Code   string    `json:"code,omitempty"`
-	Trace  string    `json:"trace,omitempty"`
-	Raised int64     `json:"raised,omitempty"`
+	Kind     AlertKind `json:"kind,omitempty"`
+	Amount   Fils      `json:"amount,omitempty"`
+	Currency string    `json:"currency,omitempty"`
+	Code     string    `json:"code,omitempty"`
+	// Number is the number the provider used, for news about no sale of ours.
+	Number string `json:"number,omitempty"`
+	// Key tells different news of one kind apart: the same news raises one
+	// alert, other news another.
+	Key    string `json:"key,omitempty"`
+	Trace  string `json:"trace,omitempty"`
+	Raised int64  `json:"raised,omitempty"`
 }
 
 // Hash is a SHA-256 value.
@@ -202,7 +221,7 @@ func NewEvent(seq int64, prev Hash, f Fact) (Event, error) {
 		Seq: seq, At: f.At.UTC().Truncate(time.Millisecond), Kind: f.Kind,
 		Sale: f.Sale, Refund: f.Refund, Data: data, Prev: prev,
 	}
-	if f.Body != nil {
+	if len(f.Body) > 0 {
 		e.Body = sha256.Sum256(f.Body)
 	}
 	e.Hash = e.Sum()

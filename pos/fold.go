@@ -54,13 +54,16 @@ func (fo Folder) foldSale(s *Sale, f Fact) ([]Effect, error) {
 	before := s.State
 	s.State = tr.To
 	if before != tr.To {
-		enter(s, before, f)
+		enter(s, f)
 	}
 	if f.Order != nil && provesState(f.Kind) {
 		s.Witnesses = append(s.Witnesses, Witness{f.Order.Source, f.At, f.Order.Trace})
 	}
 	return tr.Effects, nil
 }
+
+// maxAlerted bounds what one sale remembers of its alerts.
+const maxAlerted = 50
 
 // provesState reports kinds whose report is a witness of the sale's state.
 func provesState(k Kind) bool {
@@ -109,6 +112,14 @@ func note(s *Sale, f Fact) {
 			s.Again = append(s.Again, *f.Order.Payment)
 		}
 		return
+	case SaleMismatched:
+		if f.Order != nil && f.Order.Currency == Currency {
+			s.Held = f.Order.Total
+		}
+	case AlertRaised:
+		if f.Alert != nil && f.Alert.Key != "" && len(s.Alerted) < maxAlerted {
+			s.Alerted = append(s.Alerted, string(f.Alert.Kind)+" "+f.Alert.Key)
+		}
 	case SaleForeign, SaleContradicted:
 		return // news that is not about our order must not colour it
 	}
@@ -130,18 +141,18 @@ func note(s *Sale, f Fact) {
 }
 
 // enter keeps what belongs to having reached a new state.
-func enter(s *Sale, before SaleState, f Fact) {
+func enter(s *Sale, f Fact) {
 	s.Witnesses = nil
 	s.EndedAt = time.Time{}
 	if s.State.Final() {
 		s.EndedAt = f.At
 	}
 	if s.State == SaleClosed {
-		s.Proof, s.Watched = f.Proof, 0
+		s.Proof, s.Watched, s.WasClosed = f.Proof, 0, true
 	} else {
 		s.Proof = ""
 	}
-	if before == SaleClosed && s.State == SalePaid {
+	if s.State == SalePaid && s.WasClosed {
 		s.Late = true
 	}
 }
@@ -175,6 +186,9 @@ func (fo Folder) foldRefund(s *Sale, r *Refund, f Fact) ([]Effect, error) {
 		}
 		count(s, r, before)
 	}
+	if f.Kind == RefundForeign {
+		return tr.Effects, nil
+	}
 	if f.RefundReport != nil {
 		r.Witnesses = append(r.Witnesses, Witness{f.RefundReport.Source, f.At, f.RefundReport.Trace})
 	}
@@ -206,7 +220,7 @@ func begin(r *Refund, f Fact) error {
 // lower takes the provider's word on what is left when it is less than what
 // this journal would allow: somebody else refunded, too.
 func lower(s *Sale, r *Refund, f Fact) {
-	ours := s.Intent.Amount - s.Refunded - s.Pending
+	ours := s.ceiling() - s.Refunded - s.Pending
 	switch {
 	case f.RefundReport != nil && f.RefundReport.Remaining != nil:
 		s.Elsewhere = max(0, ours-*f.RefundReport.Remaining)
@@ -232,7 +246,7 @@ func noteRefund(r *Refund, f Fact) {
 			r.Refusal = &Refusal{Code: p.FailCode, Message: p.FailText, Trace: p.Trace}
 		}
 	}
-	if p := f.RefundReport; p != nil && p.ProviderNo != "" {
+	if p := f.RefundReport; p != nil && p.ProviderNo != "" && f.Kind != RefundForeign {
 		r.ProviderNo = p.ProviderNo
 	}
 }

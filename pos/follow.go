@@ -53,6 +53,7 @@ type plan struct {
 	// reversal.
 	askUntil    time.Time
 	renew       string
+	renewUntil  time.Time
 	firstRevoke time.Time
 
 	noResend bool

@@ -39,22 +39,6 @@ func (c *core) planRefund(r *openRefund, now time.Time) {
 	p.query(opQueryRefund, last.Add(pause), now)
 }
 
-func (c *core) dueRefunds(now time.Time) []*openRefund {
-	var due []*openRefund
-	for _, r := range c.refunds {
-		if r.plan.step != "" && !r.plan.due.After(now) {
-			due = append(due, r)
-		}
-	}
-	sortBy(due, func(a, b *openRefund) bool {
-		if !a.plan.due.Equal(b.plan.due) {
-			return a.plan.due.Before(b.plan.due)
-		}
-		return a.No < b.No
-	})
-	return due
-}
-
 func (c *core) startRefund(r *openRefund, now time.Time) {
 	p := &r.plan
 	op := p.step
@@ -98,10 +82,12 @@ func (c *core) refundAnswered(res result, now time.Time) {
 // news.
 func (c *core) refundReport(r *openRefund, report *RefundReport, body []byte, now time.Time) bool {
 	kind := ClassifyRefund(&r.Refund, report)
-	if kind == "" || kind == RefundForeign && c.pendingAlert(AlertRefund, r.Sale, r.No) {
+	f := Fact{Kind: kind, Sale: r.Sale, Refund: r.No, RefundReport: report, Body: body}
+	if kind == "" || kind == RefundForeign &&
+		c.alerted(AlertRefundContradicted, r.Sale, r.No, newsKey(AlertRefundContradicted, f)) {
 		return false
 	}
-	c.emit(now, Fact{Kind: kind, Sale: r.Sale, Refund: r.No, RefundReport: report, Body: body})
+	c.emit(now, f)
 	return true
 }
 
@@ -129,7 +115,7 @@ func (c *core) refundFailed(r *openRefund, res result, f *Failure, now time.Time
 		p.succeeded(now)
 		p.absent = true
 		last := time.UnixMilli(r.LastRequest)
-		if uncertain && f.Verified && !c.clock.now(res.sent).Before(last.Add(absentAfter)) {
+		if uncertain && f.Verified && c.longAfter(p, last, res.sent) {
 			c.emit(now, Fact{Kind: RefundAbsent, Sale: r.Sale, Refund: r.No, Source: SourceQuery, Failure: f, Body: res.answer.Body})
 			return
 		}

@@ -39,6 +39,9 @@ type Batch struct {
 	// Polls counts unchanged answers per sale or refund number in a side
 	// table that is no part of the chain.
 	Polls []string
+	// PINs replace verifiers in the same transaction, beside the chain and no
+	// part of it.
+	PINs []PINRecord
 }
 
 // Journal keeps every fact, in order, chained, before anybody acts on it.
@@ -96,6 +99,10 @@ type Loaded struct {
 	Origins []Sale
 	Alerts  []Alert
 	Recent  []Sale
+	// Staff are all members as their facts left them; Proposals are refunds
+	// that wait for approval, newest first.
+	Staff     []Member
+	Proposals []Proposal
 	// Cursor is the relay cursor, empty at first.
 	Cursor string
 	// Shift is the last shift, open or closed; zero when there was none.
@@ -143,6 +150,11 @@ type Alert struct {
 	// Refund is set when the alert is about a refund.
 	Refund RefundNo `json:"refund,omitempty"`
 	Amount Fils     `json:"amount,omitempty"`
-	Code   string   `json:"code,omitempty"`
-	Trace  string   `json:"trace,omitempty"`
+	// Currency is empty for AED. Number is the provider's number when the news
+	// is about no sale of ours; Key tells different news of one kind apart.
+	Currency string `json:"currency,omitempty"`
+	Number   string `json:"number,omitempty"`
+	Key      string `json:"key,omitempty"`
+	Code     string `json:"code,omitempty"`
+	Trace    string `json:"trace,omitempty"`
 }

@@ -74,8 +74,12 @@ func TestNews_NotOurMoneyIsDisputed(t *testing.T) {
 				t.Fatalf("alerts %v", s.alerts())
 			}
 			sale := s.sale(no)
-			if sale.Refundable() != 0 {
-				t.Fatal("disputed money counts as ours")
+			held := s.sale(no).Held
+			if sale.Refundable() != held || (sale.Witnesses == nil) {
+				t.Fatalf("of disputed money %v is held and %v refundable", held, sale.Refundable())
+			}
+			if name == "other currency" && held != 0 {
+				t.Fatal("another currency is held as dirhams")
 			}
 		})
 	}

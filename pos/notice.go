@@ -25,19 +25,58 @@ func (d Delivery) key() string {
 	return hex.EncodeToString(sum[:])
 }
 
+const (
+	// maxForged bounds what a relay can make this till keep that PayBy never
+	// signed; more is only passed over.
+	maxForged = 100
+	// maxSign is far above the 344 characters of a 2048-bit signature.
+	maxSign = 4096
+)
+
+// receivedAt is the relay's time of receipt, as far as it can be a time.
+func (d Delivery) receivedAt() time.Time {
+	if y := d.ReceivedAt.Year(); y < 2000 || y > 2200 {
+		return time.Time{}
+	}
+	return d.ReceivedAt.UTC().Truncate(time.Millisecond)
+}
+
 // unverified keeps a notification whose signature does not match: raw, so
 // that it can be tried again with another key, and without any effect.
 func (c *core) unverified(d Delivery, now time.Time) {
-	c.batch.NoticeKey, c.batch.Cursor = "unverified:"+d.key(), &d.Cursor
-	c.emit(now, Fact{Kind: NoticeUnverified, Notice: &NoticeFact{ReceivedAt: d.ReceivedAt, Sign: d.Sign}, Body: d.Raw})
+	c.batch.Cursor = &d.Cursor
+	if c.forged++; c.forged > maxForged || len(d.Sign) > maxSign || len(d.Raw) == 0 {
+		return
+	}
+	c.batch.NoticeKey = "unverified:" + d.key()
+	c.emit(now, Fact{Kind: NoticeUnverified, Notice: &NoticeFact{ReceivedAt: d.receivedAt(), Sign: d.Sign}, Body: d.Raw})
+}
+
+// unreadable keeps what PayBy signed and this program does not understand. Its
+// key is not the notice's own, so that a newer program can take it up again.
+func (c *core) unreadable(d Delivery, now time.Time) {
+	c.batch.NoticeKey, c.batch.Cursor = "unreadable:"+d.key(), &d.Cursor
+	notice := &NoticeFact{ReceivedAt: d.receivedAt(), Sign: d.Sign, Other: "unreadable"}
+	c.emit(now, Fact{Kind: NoticeReceived, Notice: notice, Body: d.Raw})
+	c.alert(now, AlertUnreadable, Fact{}, 0)
 }
 
 // notice takes a verified notification: first the notice itself, then what
 // it means, in one batch with the relay's cursor.
 func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) error {
 	c.batch.NoticeKey, c.batch.Cursor = d.key(), &d.Cursor
-	received := Fact{Kind: NoticeReceived, Notice: &NoticeFact{ID: n.ID, ReceivedAt: d.ReceivedAt, Other: n.Other}, Body: d.Raw}
+	received := Fact{Kind: NoticeReceived, Notice: &NoticeFact{ID: n.ID, ReceivedAt: d.receivedAt(), Other: n.Other}, Body: d.Raw}
 	no := n.sale()
+	if n.Refund != nil && no == "" {
+		// The origin is optional: our own refund is known by its number.
+		r, err := c.fetchRefund(ctx, n.Refund.Refund)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			no = r.Sale
+		}
+	}
 	var s *openSale
 	if no != "" {
 		var err error
@@ -58,6 +97,7 @@ func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) 
 			s.problem = nil
 		}
 		c.planSale(s, now)
+		c.renewed(s, now)
 	case n.Chargeback != nil:
 		c.emit(now, Fact{Kind: SaleChargedBack, Sale: no, Chargeback: n.Chargeback})
 	case n.Refund != nil:
@@ -96,7 +136,10 @@ func (c *core) refundNotice(ctx context.Context, s *openSale, report *RefundRepo
 		r = c.refunds[report.Refund]
 	}
 	if r.Sale != s.No {
-		c.alert(now, AlertRefund, Fact{Sale: r.Sale, Refund: r.No, RefundReport: report}, report.Amount)
+		if _, err := c.fetchSale(ctx, r.Sale); err != nil {
+			return err
+		}
+		c.alert(now, AlertRefundContradicted, Fact{Sale: r.Sale, Refund: r.No, RefundReport: report}, report.Amount)
 		return nil
 	}
 	c.refundReport(r, report, nil, now)

@@ -15,6 +15,7 @@ func (c *core) view(now time.Time, trading *Error) *View {
 		v.Hop.Drift, v.Hop.DriftKnown = c.clock.drift(now), true
 	}
 	v.Shift = c.shiftView(now)
+	v.Staff, v.Proposals = c.staffView(now), slices.Clone(c.crew.proposals)
 	if s := c.sales[c.front]; s != nil {
 		front := c.saleView(s, now)
 		v.Front = &front
@@ -49,6 +50,28 @@ func (c *core) view(now time.Time, trading *Error) *View {
 		return a.No < b.No
 	})
 	return v
+}
+
+// stale is v while nothing newer may be shown: a QR whose window is over
+// leaves the displays all the same.
+func (v *View) stale(now time.Time, trading *Error) *View {
+	old := *v
+	old.Trading = trading
+	hide := func(s SaleView) SaleView {
+		if s.QR != "" && !now.Before(s.Deadline) {
+			s.QR, s.Deadline, s.Phase = "", time.Time{}, PhaseChecking
+		}
+		return s
+	}
+	if old.Front != nil {
+		front := hide(*old.Front)
+		old.Front = &front
+	}
+	old.Cards = slices.Clone(v.Cards)
+	for i, s := range old.Cards {
+		old.Cards[i] = hide(s)
+	}
+	return &old
 }
 
 func (c *core) saleView(s *openSale, now time.Time) SaleView {

@@ -57,8 +57,10 @@ type RefundIntent struct {
 	Currency string `json:"currency"`
 	Reason   string `json:"reason,omitempty"`
 	// Requester asked for the refund, Approver allowed it.
-	Requester    string `json:"requester"`
-	Approver     string `json:"approver"`
+	Requester string `json:"requester"`
+	Approver  string `json:"approver"`
+	// Self: the requester approved it, because nobody else could.
+	Self         bool   `json:"self,omitempty"`
 	Shift        string `json:"shift"`
 	BusinessDate string `json:"businessDate"`
 	NotifyURL    string `json:"notifyUrl,omitempty"`

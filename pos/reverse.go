@@ -8,8 +8,11 @@ import (
 // ReverseRequest is a manager's wish to undo a whole paid sale.
 type ReverseRequest struct {
 	Sale SaleNo
-	// Requester asked for it; Approver allowed it; Note says why.
+	// Requester asked for it; Approver allowed it; Note says why. On a till
+	// with an owner the requester is a [MemberID], and the approver is who gave
+	// Approval.
 	Requester, Approver, Note string
+	Approval                  Approval
 }
 
 // Reverse undoes a paid sale as a whole by PayBy's revoke (protocol.md §9).
@@ -34,7 +37,11 @@ func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) err
 	if s.State != SalePaid || s.Reversing || s.Refunded != 0 || s.Pending != 0 || s.Elsewhere != 0 {
 		return &Error{Code: CodeReverseState, Op: "reverse", Sale: r.Sale}
 	}
-	c.emit(now, Fact{Kind: SaleReversalAsked, Sale: r.Sale, By: r.Requester, Approver: r.Approver, Note: r.Note})
+	given, err := c.spendFor("reverse", PermitReverse, r.Requester, r.Approval, now)
+	if err != nil {
+		return err
+	}
+	c.emit(now, Fact{Kind: SaleReversalAsked, Sale: r.Sale, By: r.Requester, Approver: given.or(r.Approver), Self: given.self, Note: r.Note})
 	s.plan.stage, s.plan.lastCancel, s.plan.confirm = stageCancel, time.Time{}, false
 	c.planSale(s, now)
 	return nil
@@ -44,6 +51,10 @@ func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) err
 // as long as PayBy says it did not.
 func (c *core) planReversal(s *openSale, now time.Time) {
 	p := &s.plan
+	if p.noResend {
+		p.query(opQuery, p.lastQuery.Add(spacing(now.Sub(p.firstRevoke))), now)
+		return
+	}
 	if p.firstRevoke.IsZero() {
 		p.firstRevoke = now
 	}
@@ -65,13 +76,25 @@ func (c *core) planReversal(s *openSale, now time.Time) {
 // revokeFailed: a verified refusal ends the reversal, everything else is
 // followed by a question.
 func (c *core) revokeFailed(s *openSale, r result, f *Failure, now time.Time) {
-	if f.Outcome == OutcomeRefused && f.Verified {
+	refused := f.Outcome == OutcomeRefused && f.Verified
+	if refused && s.Revokes == 1 {
 		c.emit(now, Fact{Kind: SaleReversalRefused, Sale: s.No, Source: SourceRevoke, Failure: f, Body: r.answer.Body})
 		s.plan.stage = stageAsk
 		return
 	}
 	c.emit(now, Fact{Kind: SaleAnswered, Sale: s.No, Source: SourceRevoke, Failure: f, Body: r.answer.Body})
-	if s.Revokes >= cancelTries {
+	s.plan.noResend = refused // an earlier revoke may have worked: only ask from now on
+	if s.Revokes >= cancelTries || refused {
 		c.alert(now, AlertReversal, Fact{Sale: s.No, Failure: f}, s.Intent.Amount)
+	}
+}
+
+// reversalLost ends a reversal that was refused after an uncertain attempt,
+// once no attempt can still be under way and the payment stands.
+func (c *core) reversalLost(s *openSale, r result, now time.Time) {
+	p := &s.plan
+	if s.State == SalePaid && s.Reversing && p.noResend && r.op == opQuery && r.sent.Sub(p.lastCancel) >= absentAfter {
+		p.noResend = false
+		c.emit(now, Fact{Kind: SaleReversalRefused, Sale: s.No, Source: SourceQuery})
 	}
 }

@@ -85,8 +85,15 @@ type Sale struct {
 	Witnesses []Witness `json:"witnesses,omitempty"`
 	// Settled is set once the provider credited the merchant account.
 	Settled bool `json:"settled,omitempty"`
-	// Late is set when the sale became paid after it was closed.
-	Late bool `json:"late,omitempty"`
+	// WasClosed is set once the sale was called not paid; Late when it became
+	// paid after that.
+	WasClosed bool `json:"wasClosed,omitempty"`
+	Late      bool `json:"late,omitempty"`
+	// Held is what the provider holds of a disputed sale, in fils of AED.
+	Held Fils `json:"held,omitempty"`
+	// Alerted are the kinds and keys of news that raised an alert, so that the
+	// same news raises no second one, also after a person has resolved it.
+	Alerted []string `json:"alerted,omitempty"`
 	// EndedAt is when the present final state was reached.
 	EndedAt time.Time `json:"endedAt,omitzero"`
 	// Proof says how Closed was proven.
@@ -117,13 +124,25 @@ type Sale struct {
 }
 
 // Refundable is the amount that may still be refunded, in fils: the total
-// less refunds done, in flight and made elsewhere. It is zero unless the sale
-// is paid and no reversal is under way (design §2.9).
+// less refunds done, in flight and made elsewhere. Of a disputed sale it is
+// what the provider holds. It is zero in every other state and while a reversal
+// is under way (design §2.9).
 func (s *Sale) Refundable() Fils {
-	if s.State != SalePaid || s.Reversing {
+	if s.Reversing {
 		return 0
 	}
-	return max(0, s.Intent.Amount-s.Refunded-s.Pending-s.Elsewhere)
+	return max(0, s.ceiling()-s.Refunded-s.Pending-s.Elsewhere)
+}
+
+// ceiling is what can be refunded in all.
+func (s *Sale) ceiling() Fils {
+	switch s.State {
+	case SalePaid:
+		return s.Intent.Amount
+	case SaleDisputed:
+		return s.Held
+	}
+	return 0
 }
 
 // watches is how often a closed sale is asked about again (design §2.4).

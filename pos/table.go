@@ -18,16 +18,17 @@ const (
 	// EffectWatch asks again 1, 10 and 60 minutes later.
 	EffectWatch Effect = "watch"
 
-	EffectAlertLate       = Effect("alert:" + AlertLatePayment)
-	EffectAlertAgain      = Effect("alert:" + AlertPaidAgain)
-	EffectAlertMismatch   = Effect("alert:" + AlertMismatch)
-	EffectAlertReversed   = Effect("alert:" + AlertReversed)
-	EffectAlertContra     = Effect("alert:" + AlertContradicted)
-	EffectAlertForeign    = Effect("alert:" + AlertForeign)
-	EffectAlertOutside    = Effect("alert:" + AlertOutside)
-	EffectAlertUnknown    = Effect("alert:" + AlertUnknown)
-	EffectAlertRefund     = Effect("alert:" + AlertRefund)
-	EffectAlertChargeback = Effect("alert:" + AlertChargeback)
+	EffectAlertLate         = Effect("alert:" + AlertLatePayment)
+	EffectAlertAgain        = Effect("alert:" + AlertPaidAgain)
+	EffectAlertMismatch     = Effect("alert:" + AlertMismatch)
+	EffectAlertReversed     = Effect("alert:" + AlertReversed)
+	EffectAlertContra       = Effect("alert:" + AlertContradicted)
+	EffectAlertForeign      = Effect("alert:" + AlertForeign)
+	EffectAlertOutside      = Effect("alert:" + AlertOutside)
+	EffectAlertUnknown      = Effect("alert:" + AlertUnknown)
+	EffectAlertRefund       = Effect("alert:" + AlertRefund)
+	EffectAlertRefundContra = Effect("alert:" + AlertRefundContradicted)
+	EffectAlertChargeback   = Effect("alert:" + AlertChargeback)
 )
 
 // Alert returns the alert an effect raises.
@@ -74,6 +75,7 @@ func SaleTransitions() []SaleTransition {
 		{SaleCreating, SaleUncertain, SaleUnknown, effects{EffectHide, EffectAnnounce, EffectFollow, EffectAlertUnknown}},
 		{SaleCreating, SaleAborted, SaleCreating, effects{EffectHide, EffectFollow}},
 		{SaleCreating, SaleContradicted, SaleCreating, effects{EffectFollow, EffectAlertContra}},
+		{SaleCreating, SaleChargedBack, SaleCreating, effects{EffectFollow, EffectAlertChargeback}},
 		{SaleCreating, SaleForeign, SaleCreating, effects{EffectFollow, EffectAlertForeign}},
 
 		{SaleAwaiting, SaleOffered, SaleAwaiting, effects{EffectShow, EffectFollow}},
@@ -84,6 +86,7 @@ func SaleTransitions() []SaleTransition {
 		{SaleAwaiting, SaleUncertain, SaleUnknown, effects{EffectHide, EffectAnnounce, EffectFollow, EffectAlertUnknown}},
 		{SaleAwaiting, SaleAborted, SaleAwaiting, effects{EffectHide, EffectFollow}},
 		{SaleAwaiting, SaleContradicted, SaleAwaiting, effects{EffectFollow, EffectAlertContra}},
+		{SaleAwaiting, SaleChargedBack, SaleAwaiting, effects{EffectFollow, EffectAlertChargeback}},
 		{SaleAwaiting, SaleForeign, SaleAwaiting, effects{EffectFollow, EffectAlertForeign}},
 
 		{SaleUnknown, SaleOffered, SaleUnknown, effects{EffectFollow}},
@@ -95,6 +98,7 @@ func SaleTransitions() []SaleTransition {
 		{SaleUnknown, SaleAbsent, SaleClosed, effects{EffectAnnounce, EffectWatch}},
 		{SaleUnknown, SaleAborted, SaleUnknown, effects{EffectFollow}},
 		{SaleUnknown, SaleContradicted, SaleUnknown, effects{EffectFollow, EffectAlertContra}},
+		{SaleUnknown, SaleChargedBack, SaleUnknown, effects{EffectFollow, EffectAlertChargeback}},
 		{SaleUnknown, SaleForeign, SaleUnknown, effects{EffectFollow, EffectAlertForeign}},
 
 		{SalePaid, SaleWitnessed, SalePaid, nil},
@@ -161,21 +165,21 @@ func RefundTransitions() []RefundTransition {
 		{RefundSettled, RefundWitnessed, RefundSettled, effects{EffectFollow}},
 
 		{RefundDone, RefundWitnessed, RefundDone, nil},
-		{RefundDone, RefundFellBack, RefundDone, effects{EffectAlertRefund}},
+		{RefundDone, RefundFellBack, RefundDone, effects{EffectAlertRefundContra}},
 
-		{RefundRequested, RefundForeign, RefundRequested, effects{EffectFollow, EffectAlertRefund}},
-		{RefundUnknown, RefundForeign, RefundUnknown, effects{EffectFollow, EffectAlertRefund}},
-		{RefundAccepted, RefundForeign, RefundAccepted, effects{EffectFollow, EffectAlertRefund}},
-		{RefundSettled, RefundForeign, RefundSettled, effects{EffectFollow, EffectAlertRefund}},
-		{RefundDone, RefundForeign, RefundDone, effects{EffectAlertRefund}},
-		{RefundFailed, RefundForeign, RefundFailed, effects{EffectAlertRefund}},
+		{RefundRequested, RefundForeign, RefundRequested, effects{EffectFollow, EffectAlertRefundContra}},
+		{RefundUnknown, RefundForeign, RefundUnknown, effects{EffectFollow, EffectAlertRefundContra}},
+		{RefundAccepted, RefundForeign, RefundAccepted, effects{EffectFollow, EffectAlertRefundContra}},
+		{RefundSettled, RefundForeign, RefundSettled, effects{EffectFollow, EffectAlertRefundContra}},
+		{RefundDone, RefundForeign, RefundDone, effects{EffectAlertRefundContra}},
+		{RefundFailed, RefundForeign, RefundFailed, effects{EffectAlertRefundContra}},
 
 		{RefundFailed, RefundWitnessed, RefundFailed, nil},
 		// A refund called failed that later moves money: the ceiling must sink
 		// and a person must look.
-		{RefundFailed, RefundOnItsWay, RefundAccepted, effects{EffectFollow, EffectAlertRefund}},
-		{RefundFailed, RefundLeft, RefundSettled, effects{EffectFollow, EffectAlertRefund}},
-		{RefundFailed, RefundArrived, RefundDone, effects{EffectAlertRefund}},
+		{RefundFailed, RefundOnItsWay, RefundAccepted, effects{EffectFollow, EffectAlertRefundContra}},
+		{RefundFailed, RefundLeft, RefundSettled, effects{EffectFollow, EffectAlertRefundContra}},
+		{RefundFailed, RefundArrived, RefundDone, effects{EffectAlertRefundContra}},
 	}
 }
 

@@ -211,7 +211,7 @@ func (s *tallySale) slim() {
 		Amount: i.Amount, Currency: i.Currency, Reference: i.Reference,
 		Cashier: i.Cashier, Shift: i.Shift, BusinessDate: i.BusinessDate,
 	}
-	s.Token, s.Witnesses, s.Again, s.Refusal = "", nil, nil, nil
+	s.Token, s.Witnesses, s.Again, s.Refusal, s.Alerted = "", nil, nil, nil, nil
 }
 
 func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {

@@ -37,6 +37,10 @@ type Config struct {
 	Store, Terminal, Subject string
 	// NotifyURL is empty without a relay.
 	NotifyURL string
+	// PINs and Pepper keep the verifiers of staff; without them nobody can be
+	// set up, and nobody who was can prove themselves.
+	PINs   PINStore
+	Pepper Pepper
 }
 
 const (
@@ -52,6 +56,8 @@ const (
 	stuckRetry = time.Second
 	// refillEvery is how often a journal on a full disk tries to recover.
 	refillEvery = 30 * time.Second
+	// idleTick is how often an idle till looks whether the PC has slept.
+	idleTick = 5 * time.Second
 	// asleep is a difference between wall clock and monotonic clock that only
 	// a sleeping PC or a changed clock explains.
 	asleep = 10 * time.Second
@@ -64,6 +70,7 @@ const (
 type Till struct {
 	cfg      Config
 	core     *core
+	staff    *Staff
 	commands chan command
 	results  chan result
 	posts    chan func(now time.Time)
@@ -98,12 +105,13 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 	if cfg.Location == nil {
 		cfg.Location = time.UTC
 	}
-	loaded, err := cfg.Journal.Load(ctx)
+	loaded, tampered, err := load(ctx, cfg)
 	if err != nil {
 		return nil, journalError("load journal", err)
 	}
+	readOnly := errors.Is(cfg.Journal.State(), ErrJournalReadOnly)
 	switch {
-	case loaded.Binding == nil && cfg.Journal.State() == nil:
+	case loaded.Binding == nil && !readOnly:
 		f := Fact{Kind: JournalBound, At: cfg.Clock.Now().UTC().Truncate(time.Millisecond), Binding: &cfg.Binding}
 		if _, err := cfg.Journal.Record(ctx, Batch{Facts: []Fact{f}}); err != nil {
 			return nil, journalError("bind journal", err)
@@ -118,9 +126,16 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 		posts: make(chan func(time.Time), 64), done: make(chan struct{}),
 		watchers: map[chan struct{}]struct{}{},
 	}
+	t.staff = &Staff{till: t, checking: make(chan struct{}, 1), memoryKiB: pinMemoryKiB}
 	now := cfg.Clock.Now()
-	t.core.readOnly = errors.Is(cfg.Journal.State(), ErrJournalReadOnly)
+	t.core.readOnly = readOnly
 	t.core.load(loaded, now)
+	if err := t.loadPINs(ctx, now); err != nil {
+		return nil, err
+	}
+	if tampered && !readOnly {
+		t.core.alert(now, AlertTampered, Fact{}, 0)
+	}
 	t.current.Store(t.core.view(now, t.trading(nil)))
 	return t, nil
 }
@@ -155,24 +170,29 @@ func (t *Till) Run(ctx context.Context) error {
 		if stuck != nil {
 			results = nil // their facts must wait behind the ones in the batch
 		}
+		var do func(now time.Time)
 		select {
 		case <-ctx.Done():
 			return nil
 		case c := <-commands:
-			err := t.execute(ctx, c, stuck)
-			answer = func() { c.reply <- err }
+			do = func(time.Time) {
+				err := t.execute(ctx, c, stuck)
+				answer = func() { c.reply <- err }
+			}
 		case r := <-results:
-			t.take(r)
-		case do := <-posts:
-			do(t.cfg.Clock.Now())
+			do = func(time.Time) { t.take(r) }
+		case do = <-posts:
 		case <-timer.C:
+			do = func(time.Time) {}
 		}
 		now := t.cfg.Clock.Now()
 		if gap := now.Round(0).Sub(last.Round(0)) - now.Sub(last); gap.Abs() > asleep {
 			t.clockSeen.Store(false)
+			t.core.clock.known = false // until it is read again the PC's clock is the better guess
 			probe()
 		}
 		last = now
+		do(now)
 		var wake time.Time
 		wake, stuck = t.settle(ctx, now, stuck != nil, &calls)
 		t.publish(now, stuck)
@@ -181,8 +201,10 @@ func (t *Till) Run(ctx context.Context) error {
 		switch {
 		case stuck != nil:
 			timer.Reset(stuckRetry)
-		case !wake.IsZero():
+		case !wake.IsZero() && wake.Sub(now) < idleTick:
 			timer.Reset(max(0, wake.Sub(t.cfg.Clock.Now())))
+		default:
+			timer.Reset(idleTick)
 		}
 	}
 }
@@ -203,6 +225,8 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 	if err := t.commit(ctx); err != nil {
 		if !wasStuck {
 			t.cfg.Log.Error("journal cannot be written; everything waits", "err", err)
+		} else if !errors.Is(err, ErrJournalFull) && !errors.Is(err, ErrJournalReadOnly) {
+			t.core.dropBodies() // the facts are the money; their raw text is not worth a standstill
 		}
 		return time.Time{}, err
 	}
@@ -227,7 +251,7 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 // commit writes the batch, if there is one.
 func (t *Till) commit(ctx context.Context) error {
 	b := t.core.batch
-	if len(b.Facts) == 0 && b.Cursor == nil && len(b.Polls) == 0 {
+	if len(b.Facts) == 0 && b.Cursor == nil && len(b.Polls) == 0 && len(b.PINs) == 0 {
 		t.core.undo = nil
 		return nil
 	}
@@ -310,7 +334,10 @@ func (t *Till) probe(ctx context.Context) {
 	date, err := t.cfg.Gateway.Time(ctx)
 	if err != nil {
 		t.cfg.Log.Warn("gateway clock not read", "err", err)
-		t.post(func(time.Time) { t.core.hop.Gateway = HopFailing })
+		_ = t.submit(ctx, func(time.Time) error {
+			t.core.hop.Gateway = HopFailing
+			return nil
+		})
 		return
 	}
 	received := t.cfg.Clock.Now()
@@ -365,9 +392,7 @@ func (t *Till) publish(now time.Time, stuck error) {
 	v := t.core.view(now, t.trading(stuck))
 	if stuck != nil {
 		// The core is ahead of the journal: what is not committed is not shown.
-		old := *t.current.Load()
-		old.Trading = t.trading(stuck)
-		v = &old
+		v = t.current.Load().stale(now, t.trading(stuck))
 	}
 	t.current.Store(v)
 	t.mu.Lock()

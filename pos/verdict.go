@@ -15,6 +15,9 @@ const (
 	// question may close the order.
 	closeAfter = 20 * time.Second
 	maxNote    = 200
+	// renewFor is how long a customer waits for a new QR at the counter; a
+	// proof that comes later starts nothing.
+	renewFor = 60 * time.Second
 )
 
 // VerdictKind answers "the customer says they paid".
@@ -61,6 +64,9 @@ func (c *core) question(no SaleNo, by string, now time.Time) error {
 	if again && now.Before(c.firstSent(s, now).Add(closeAfter)) {
 		return &Error{Code: CodeTooEarly, Op: "question", Sale: no}
 	}
+	if err := c.may("question", PermitCharge, by); err != nil {
+		return err
+	}
 	c.emit(now, Fact{Kind: SaleQuestioned, Sale: no, By: by})
 	if again {
 		c.abort(s, AbortVerdict, by, now)
@@ -95,15 +101,19 @@ func (c *core) verdict(s *openSale, now time.Time) *Verdict {
 
 // Renew replaces a QR that does not work for the customer: the order is
 // closed, and once it is proven not paid a new sale of the same amount, linked
-// to it, starts by itself. If it turns out paid, no new sale starts.
+// to it, starts by itself, as long as the customer is still in front and no
+// minute has passed. If it turns out paid, no new sale starts.
 func (t *Till) Renew(ctx context.Context, no SaleNo, by string) error {
 	return t.submit(ctx, func(now time.Time) error {
 		s := t.core.sales[no]
 		if s == nil || s.State != SaleCreating && s.State != SaleAwaiting || s.Aborted != "" {
 			return &Error{Code: CodeNotOpen, Op: "renew", Sale: no}
 		}
-		s.plan.renew = by
+		if err := t.core.may("renew", PermitCharge, by); err != nil {
+			return err
+		}
 		t.core.abort(s, AbortRenew, by, now)
+		s.plan.renew, s.plan.renewUntil = by, now.Add(renewFor)
 		return nil
 	})
 }
@@ -111,12 +121,14 @@ func (t *Till) Renew(ctx context.Context, no SaleNo, by string) error {
 // renewed starts the sale that replaces s. The wish dies with the process: a
 // customer who waited through a restart is asked again by a person.
 func (c *core) renewed(s *openSale, now time.Time) {
-	if s.State != SaleClosed || s.plan.renew == "" {
+	if s.plan.renew == "" || !s.State.Final() && s.State != SaleUnknown {
 		return
 	}
-	by := s.plan.renew
+	by, late := s.plan.renew, now.After(s.plan.renewUntil)
 	s.plan.renew = ""
-	front := c.front
+	if s.State != SaleClosed || late || c.front != s.No || c.cfg.Journal.State() != nil {
+		return
+	}
 	_, err := c.charge(ChargeRequest{
 		Amount: s.Intent.Amount, Reference: s.Intent.Reference, Cashier: by, Confirmed: true, renewOf: s.No,
 	}, now)
@@ -125,14 +137,17 @@ func (c *core) renewed(s *openSale, now time.Time) {
 		return
 	}
 	s.unseen = false
-	if front != s.No && front != "" {
-		c.front = front // somebody else's sale has the screen by now
-	}
 }
 
 // Release records that by, a manager, let the goods of an unknown sale go
 // without proof. It changes no state: the sale is followed as before.
 func (t *Till) Release(ctx context.Context, no SaleNo, by, note string) error {
+	return t.ReleaseWith(ctx, Approval{}, no, by, note)
+}
+
+// ReleaseWith is Release on an approval for [PermitRelease], which a till with
+// an owner needs; whoever gave it is recorded.
+func (t *Till) ReleaseWith(ctx context.Context, a Approval, no SaleNo, by, note string) error {
 	if err := checkNote("release", no, note); err != nil {
 		return err
 	}
@@ -141,7 +156,11 @@ func (t *Till) Release(ctx context.Context, no SaleNo, by, note string) error {
 		if s == nil || s.State != SaleUnknown || s.Released != nil {
 			return &Error{Code: CodeNotUnknown, Op: "release", Sale: no}
 		}
-		t.core.emit(now, Fact{Kind: SaleReleased, Sale: no, By: by, Note: note})
+		given, err := t.core.spend("release", PermitRelease, a, now)
+		if err != nil {
+			return err
+		}
+		t.core.emit(now, Fact{Kind: SaleReleased, Sale: no, By: given.or(by), Note: note})
 		return nil
 	})
 }
@@ -149,6 +168,12 @@ func (t *Till) Release(ctx context.Context, no SaleNo, by, note string) error {
 // Attach notes that the late payment of sale no was meant for sale other. It
 // is a note for people; no total changes, and it is made once.
 func (t *Till) Attach(ctx context.Context, no, other SaleNo, by, note string) error {
+	return t.AttachWith(ctx, Approval{}, no, other, by, note)
+}
+
+// AttachWith is Attach on an approval for [PermitAlerts], which a till with an
+// owner needs; whoever gave it is recorded.
+func (t *Till) AttachWith(ctx context.Context, a Approval, no, other SaleNo, by, note string) error {
 	if err := checkNote("attach", no, note); err != nil {
 		return err
 	}
@@ -163,7 +188,11 @@ func (t *Till) Attach(ctx context.Context, no, other SaleNo, by, note string) er
 		if !s.Late || s.AttachedTo != "" {
 			return &Error{Code: CodeAttached, Op: "attach", Sale: no}
 		}
-		t.core.emit(now, Fact{Kind: SaleAttached, Sale: no, Other: other, By: by, Note: note})
+		given, err := t.core.spend("attach", PermitAlerts, a, now)
+		if err != nil {
+			return err
+		}
+		t.core.emit(now, Fact{Kind: SaleAttached, Sale: no, Other: other, By: given.or(by), Note: note})
 		return nil
 	})
 }

@@ -101,9 +101,7 @@ func TestRenew_NewSaleOnlyAfterProof(t *testing.T) {
 	s := newSim(t)
 	no := s.charge(1234)
 	s.advance(2 * time.Second)
-	s.core.sales[no].plan.renew = "Amna"
-	s.core.abort(s.core.sales[no], AbortRenew, "Amna", s.now)
-	s.settle()
+	s.renew(no)
 	for range 100 {
 		if len(s.mirror) > 1 && s.sale(no).State != SaleClosed {
 			t.Fatal("a new sale started before the old one was proven not paid")
@@ -122,9 +120,7 @@ func TestRenew_PaidAfterAllStartsNothing(t *testing.T) {
 	no := s.charge(1234)
 	s.advance(2 * time.Second)
 	s.pay(no)
-	s.core.sales[no].plan.renew = "Amna"
-	s.core.abort(s.core.sales[no], AbortRenew, "Amna", s.now)
-	s.settle()
+	s.renew(no)
 	s.advance(30 * time.Second)
 	s.want(no, SalePaid)
 	if len(s.mirror) != 1 {
@@ -223,4 +219,12 @@ func TestAttachAndRelease_AreNotes(t *testing.T) {
 	if !slices.Contains(s.alerts(), AlertLatePayment) {
 		t.Fatal("attaching made the alert disappear")
 	}
+}
+
+// renew does what Till.Renew does.
+func (s *sim) renew(no SaleNo) {
+	open := s.core.sales[no]
+	s.core.abort(open, AbortRenew, "Amna", s.now)
+	open.plan.renew, open.plan.renewUntil = "Amna", s.now.Add(renewFor)
+	s.settle()
 }

@@ -19,6 +19,11 @@ type View struct {
 	Trading *Error
 	// Shift is the open shift, nil while there is none.
 	Shift *ShiftView
+	// Staff are all members, active or not, by id; empty until an owner is set
+	// up, and until then nothing is asked of anybody.
+	Staff []StaffView
+	// Proposals are refunds that wait for approval, newest first.
+	Proposals []Proposal
 	// RefundsInFlight are refunds that are not final, oldest first.
 	RefundsInFlight []Refund
 }

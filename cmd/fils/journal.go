@@ -22,6 +22,10 @@ func verifyJournal(ctx context.Context, dir string, training bool, c console) er
 	if err != nil {
 		return err
 	}
+	// A sound chain under edited tables would still show screens a lie.
+	if err := sqlite.CheckDerived(ctx, path); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintln(c.out, count, "events")
 	return err
 }

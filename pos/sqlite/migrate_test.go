@@ -17,14 +17,14 @@ func TestAMigrationKeepsACopyOfTheFileBefore(t *testing.T) {
 	}
 	record(t, j, intended(3))
 	closeJournal(t, j)
-	verified(t, path+".before-3", 9)
-	info, err := os.Stat(path + ".before-3")
+	verified(t, path+".before-4", 9)
+	info, err := os.Stat(path + ".before-4")
 	if err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("copy: %v, %v", info, err)
 	}
 	db := raw(t, path)
-	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "extra"})
-	equal(t, "dates", query[int64](t, db, "SELECT at_ms FROM migrations"), []int64{start.UnixMilli(), start.UnixMilli(), start.UnixMilli()})
+	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "extra"})
+	equal(t, "dates", query[int64](t, db, "SELECT at_ms FROM migrations"), []int64{start.UnixMilli(), start.UnixMilli(), start.UnixMilli(), start.UnixMilli()})
 	db.Close()
 	// This program is older than that file now.
 	unusable(t, path, pos.ErrJournalNewer)

@@ -107,6 +107,9 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 	if l.Shift, err = lastShift(ctx, q); err != nil {
 		return l, err
 	}
+	if err := loadStaff(ctx, q, &l); err != nil {
+		return l, err
+	}
 	l.Alerts, err = docs[pos.Alert](ctx, q, "SELECT doc FROM alerts WHERE resolved_seq IS NULL ORDER BY id DESC")
 	return l, err
 }

@@ -126,6 +126,9 @@ func (j *Journal) append(ctx context.Context, tx executor, end tail, b pos.Batch
 			return nil, err
 		}
 	}
+	if err := putPINs(ctx, tx, b.PINs); err != nil {
+		return nil, err
+	}
 	return events, j.countPolls(ctx, tx, b.Polls)
 }
 

@@ -1,0 +1,66 @@
+package pos
+
+import (
+	"time"
+)
+
+// oldShare: of every so many shared calls one goes to whoever has waited
+// longest, so that a backlog moves on however busy the counter is.
+const oldShare = 4
+
+// turn is a sale or refund, not in front, whose next request is due.
+type turn struct {
+	// urgent: a customer or a refund's first answer is being waited for.
+	urgent  bool
+	created time.Time
+	due     time.Time
+	number  string
+	start   func(now time.Time)
+}
+
+// ready reports a request that may start now.
+func (p *plan) ready(now time.Time) bool { return p.step != "" && !p.due.After(now) }
+
+// waiting lists whose turn it may be, in no order.
+func (c *core) waiting(now time.Time) []turn {
+	var list []turn
+	for _, s := range c.sales {
+		if s.No != c.front && s.plan.ready(now) {
+			open := s.State == SaleCreating || s.State == SaleAwaiting || s.Reversing
+			list = append(list, turn{open, s.CreatedAt, s.plan.due, string(s.No), func(now time.Time) { c.startSale(s, now) }})
+		}
+	}
+	for _, r := range c.refunds {
+		if r.plan.ready(now) {
+			open := r.State == RefundRequested || r.State == RefundUnknown
+			list = append(list, turn{open, r.CreatedAt, r.plan.due, string(r.No), func(now time.Time) { c.startRefund(r, now) }})
+		}
+	}
+	return list
+}
+
+// pick chooses whose turn it is: urgent before the rest, then the youngest;
+// every so often the one that has waited longest.
+func (c *core) pick(list []turn) func(now time.Time) {
+	c.shared++
+	longest := c.shared%oldShare == 0
+	best := list[0]
+	for _, t := range list[1:] {
+		if t.before(best, longest) {
+			best = t
+		}
+	}
+	return best.start
+}
+
+func (t turn) before(o turn, longest bool) bool {
+	switch {
+	case longest && !t.due.Equal(o.due):
+		return t.due.Before(o.due)
+	case t.urgent != o.urgent:
+		return t.urgent
+	case !t.created.Equal(o.created):
+		return t.created.After(o.created)
+	}
+	return t.number < o.number
+}
