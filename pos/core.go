@@ -211,6 +211,22 @@ func (c *core) dropBodies() {
 	}
 }
 
+// withdraw takes back requests that may not leave because the journal cannot
+// be written. They are planned anew, so that none leaves late, with an old
+// requestTime or beside the next one; their recorded attempts stay.
+func (c *core) withdraw(now time.Time) {
+	for _, l := range c.calls {
+		if r := c.refunds[l.refund]; r != nil {
+			r.plan.inflight = ""
+			c.planRefund(r, now)
+		} else if s := c.sales[l.sale]; s != nil {
+			s.plan.inflight = ""
+			c.planSale(s, now)
+		}
+	}
+	c.calls = nil
+}
+
 // rollback takes back everything since the last commit. Only a command that
 // nothing outside depends on may be rolled back.
 func (c *core) rollback() {

@@ -233,6 +233,7 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 	wake := t.core.tick(now)
 	if err := t.commit(ctx); err != nil {
 		t.cfg.Log.Error("journal cannot be written; everything waits", "err", err)
+		t.core.withdraw(now)
 		return time.Time{}, err
 	}
 	for _, c := range t.core.calls {
