@@ -69,7 +69,8 @@ type Connected struct {
 // the wait for the keyring; a keyring that fails or does not answer in time
 // gives way to an age file.
 //
-// Connecting the same merchant again renews its settings and key. Another
+// Connecting the same merchant again renews its settings and key; the pepper of
+// its staff's PINs stays, unless it cannot be read any more. Another
 // merchant's connection is replaced only with Options.Replace, and never when
 // there is a journal that belongs to somebody else.
 func Connect(ctx context.Context, file, dataDir string, o Options) (*Connected, error) {

@@ -21,12 +21,16 @@ type Secrets struct {
 	Signer crypto.Signer
 	// Token opens the relay; empty in a shop without one.
 	Token Secret
+	// Pepper keys the verifiers of the staff's PINs; it may be missing.
+	Pepper Pepper
 }
 
 // sealed is the content of the key file.
 type sealed struct {
 	Key   string `json:"key"`
 	Token string `json:"relay_token,omitempty"`
+	// Pepper is base64.
+	Pepper string `json:"pepper,omitempty"`
 }
 
 // Load gives back what [Connect] stored. ctx bounds the wait for the keyring.
@@ -120,6 +124,9 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 				return struct{}{}, err
 			}
 		}
+		if err := o.ring().keepPepper(s.pepperItem()); err != nil {
+			return struct{}{}, err
+		}
 		return struct{}{}, o.ring().set(s.keyItem(), key)
 	})
 	if ringErr == nil {
@@ -128,7 +135,7 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 	if errors.Is(ringErr, context.Canceled) {
 		return "", ringErr
 	}
-	return InFile, o.keepInFile(dataDir, sealed{key, secrets.Token.Reveal()}, ringErr)
+	return InFile, o.keepInFile(dataDir, sealed{Key: key, Token: secrets.Token.Reveal()}, ringErr)
 }
 
 func (o *Options) keepInFile(dataDir string, content sealed, ringErr error) error {
@@ -143,6 +150,7 @@ func (o *Options) keepInFile(dataDir string, content sealed, ringErr error) erro
 	if err := checkNewPassphrase(passphrase); err != nil {
 		return err
 	}
+	content.Pepper = pepperInFile(dataDir, passphrase)
 	data, err := json.Marshal(content)
 	if err != nil {
 		return err
@@ -172,7 +180,7 @@ func (o *Options) recall(ctx context.Context, dataDir string, s *Settings) (*Sec
 		return nil, &Error{Problem: ProblemKeyLost, File: settingsFile,
 			Text: "the stored private key is damaged; run fils connect again", Err: err}
 	}
-	return &Secrets{Signer: key, Token: Secret(content.Token)}, nil
+	return &Secrets{Signer: key, Token: Secret(content.Token), Pepper: Pepper{Secret(content.Pepper)}}, nil
 }
 
 func (o *Options) fetch(ctx context.Context, dataDir string, s *Settings) (sealed, error) {
@@ -186,6 +194,9 @@ func (o *Options) fetch(ctx context.Context, dataDir string, s *Settings) (seale
 			if out.Token, err = o.ring().get(s.tokenItem()); err != nil {
 				return out, err
 			}
+		}
+		if out.Pepper, err = o.ring().pepper(s.pepperItem()); err != nil {
+			return out, err
 		}
 		out.Key, err = o.ring().get(s.keyItem())
 		return out, err
