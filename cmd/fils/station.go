@@ -94,6 +94,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		return nil, err
 	}
 	cfg.Journal, cfg.Gateway, cfg.Mode = s.journal, gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP}), s.mode
+	cfg.PINs, cfg.Pepper = s.journal, secrets.Pepper
 	if s.till, err = pos.New(ctx, cfg); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,7 +133,13 @@ func (t *training) settings() (*setup.Settings, *setup.Secrets) {
 		Keys: []*rsa.PublicKey{t.gateway.PublicKey()}, Store: "Training", Terminal: trainingTill, Cashier: "cashier",
 		Merchant: trainingShop, Subject: trainingShop, Window: setup.DefaultWindow, CutOff: setup.DefaultCutOff,
 		Relay: &setup.Relay{URL: t.relayURL(), Merchant: trainingMerchant, Till: trainingTill},
-	}, &setup.Secrets{Signer: t.key, Token: t.token}
+	}, &setup.Secrets{Signer: t.key, Token: t.token, Pepper: trainingPepper()}
+}
+
+// trainingPepper is no secret: practice PINs guard practice money.
+func trainingPepper() setup.Pepper {
+	key := sha256.Sum256([]byte(trainingPartner))
+	return setup.Pepper{Secret: setup.Secret(base64.StdEncoding.EncodeToString(key[:]))}
 }
 
 // trainingBinding names no port: those change, the practice journal stays.
