@@ -193,7 +193,7 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	s.disputed = s.disputed || s.State == SaleDisputed
 	if s.State == SalePaid && before != SalePaid {
 		s.hour = t.hour(f.At)
-		if s.Payment != nil {
+		if s.Payment != nil && s.Payment.AtMs > 0 {
 			s.hour = t.hour(s.Payment.At())
 		}
 	}

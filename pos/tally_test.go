@@ -391,6 +391,17 @@ func TestZ_AWitnessMayBringChannelAndDiscount(t *testing.T) {
 	wantTotals(t, z.Totals, Totals{Own: Sum{1, 1000}, Discount: Sum{1, 100}})
 }
 
+func TestZ_APaymentWithoutATimeCountsInTheHourOfItsNews(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(time.Second)
+	s.pay(no)
+	s.orders[no].report.Payment.AtMs = 0
+	s.notify(no, nil)
+	x := s.x()
+	wantTotals(t, key(x.Hours, "2026-07-14 14"), Totals{Own: Sum{1, 1000}})
+}
+
 func TestTally_RefusesWhatDoesNotFollow(t *testing.T) {
 	s := newSim(t)
 	s.sell(1000, "Amna")

@@ -3,6 +3,7 @@ package pos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -113,10 +114,14 @@ func sealed(ctx context.Context, chain Chain, s Shift) (Z, error) {
 	if err != nil {
 		return Z{}, err
 	}
-	if len(events) != 1 {
-		return Z{}, ErrJournalDamaged
+	if len(events) != 1 || events[0].Hash != events[0].Sum() {
+		return Z{}, fmt.Errorf("%w: the Z of shift %d is not there", ErrJournalDamaged, s.Number)
 	}
-	return ReadZ(events[0])
+	z, err := ReadZ(events[0])
+	if err == nil && (z.Number != s.Number || z.From != s.From) {
+		err = fmt.Errorf("%w: event %d is the Z of shift %d, not %d", ErrJournalDamaged, s.Closed, z.Number, s.Number)
+	}
+	return z, err
 }
 
 // tally adds up everything since the last Z.

@@ -55,3 +55,12 @@ func (j *Journal) Explain(ctx context.Context, q pos.SaleQuery) (steps []string,
 	}
 	return steps, rows.Err()
 }
+
+// OpenVersion opens like a program that knows only the first migrations.
+func OpenVersion(ctx context.Context, path string, opt Options, version int) (*Journal, error) {
+	list, err := migrations()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, path, opt, list[:version])
+}
