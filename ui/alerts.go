@@ -51,12 +51,14 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 	l, w := a.look, a.words
 	head := []fyne.CanvasObject{l.Icon("alert", 26, l.CautionText),
 		widgets.Stretch(l.NewLabel(w.alert(al.Kind, 0), widgets.TextTitle, l.Text).Bold())}
-	if al.Amount > 0 {
+	if al.Amount > 0 && al.Currency == "" {
 		head = append(head, l.NewLabel(w.money(al.Amount), widgets.TextTitle, l.Text).Bold())
 	}
 	facts := []fyne.CanvasObject{l.NewLabel(a.when(al.At), widgets.TextBody, l.Muted)}
 	if al.Sale != "" {
 		facts = append(facts, l.NewLabel(w.t("alerts.sale", "no", al.Sale.Short()), widgets.TextBody, l.Muted))
+	} else if al.Number != "" {
+		facts = append(facts, l.NewLabel(w.t("alert.number", "no", al.Number), widgets.TextBody, l.Muted))
 	}
 	if al.Code != "" {
 		facts = append(facts, l.NewLabel(w.t("alerts.code", "code", al.Code), widgets.TextBody, l.Muted))

@@ -8,20 +8,23 @@ import (
 )
 
 // keyCatcher is the root of a simple window: it has the focus and hands over
-// every key.
+// every key, character and pasted text.
 type keyCatcher struct {
 	widget.BaseWidget
 	content *fyne.Container
 	key     func(fyne.KeyName)
+	char    func(rune)
+	paste   func(string)
 }
 
 var (
-	_ fyne.Focusable = (*keyCatcher)(nil)
-	_ fyne.Tabbable  = (*keyCatcher)(nil)
+	_ fyne.Focusable    = (*keyCatcher)(nil)
+	_ fyne.Tabbable     = (*keyCatcher)(nil)
+	_ fyne.Shortcutable = (*keyCatcher)(nil)
 )
 
-func newKeyCatcher(key func(fyne.KeyName)) *keyCatcher {
-	c := &keyCatcher{content: widgets.Layers(), key: key}
+func newKeyCatcher(key func(fyne.KeyName), char func(rune), paste func(string)) *keyCatcher {
+	c := &keyCatcher{content: widgets.Layers(), key: key, char: char, paste: paste}
 	c.ExtendBaseWidget(c)
 	return c
 }
@@ -35,5 +38,11 @@ func (c *keyCatcher) CreateRenderer() fyne.WidgetRenderer { return widget.NewSim
 func (c *keyCatcher) FocusGained()                        {}
 func (c *keyCatcher) FocusLost()                          {}
 func (c *keyCatcher) AcceptsTab() bool                    { return true }
-func (c *keyCatcher) TypedRune(rune)                      {}
+func (c *keyCatcher) TypedRune(r rune)                    { c.char(r) }
 func (c *keyCatcher) TypedKey(e *fyne.KeyEvent)           { c.key(e.Name) }
+
+func (c *keyCatcher) TypedShortcut(s fyne.Shortcut) {
+	if p, ok := s.(*fyne.ShortcutPaste); ok {
+		c.paste(p.Clipboard.Content())
+	}
+}

@@ -72,7 +72,7 @@ func (h *historyScreen) drawSide() {
 		h.side.show(h.drawNothing, h.chosen)
 		return
 	}
-	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, len(d.sale.Witnesses), len(d.story)}
+	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, d.sale.Reversing, d.sale.Released != nil, d.sale.AttachedTo, len(d.sale.Witnesses), len(d.story)}
 	for _, r := range d.refunds {
 		key = append(key, r.No, r.State)
 	}
@@ -102,6 +102,10 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 		body = append(body, h.event(&d.story[i]))
 	}
 	parts := []fyne.CanvasObject{head, l.Rule(), widgets.Stretch(widgets.NewScroll(160, widgets.Column(widgets.Space2, body...)))}
+	if s.Reversing {
+		card, _ := panel(l, "clock", l.Caution, l.OnCaution, widgets.TextLarge, w.t("detail.reversing"), w.t("detail.reversing.text"))
+		parts = append(parts, card)
+	}
 	if !s.State.Final() {
 		no := s.No
 		parts = append(parts, l.NewButton("detail/show", widgets.Plain, w.t("detail.show"), "", func() {
@@ -109,12 +113,40 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 			a.open(pageTill)
 		}))
 	}
+	if deeds := h.deeds(s); len(deeds) > 0 {
+		parts = append(parts, l.Row(widgets.Space3, deeds...))
+	}
 	if rest := s.Refundable(); rest > 0 {
-		parts = append(parts, l.Rule(), l.Row(widgets.Space3,
-			widgets.Stretch(widgets.Column(0, l.NewLabel(w.t("detail.rest"), widgets.TextSmall, l.Muted), l.NewLabel(w.money(rest), widgets.TextTitle, l.Text).Bold())),
-			l.NewButton("detail/refund", widgets.Plain, w.t("detail.refund"), "", func() { a.openRefund(d.sale) })))
+		row := []fyne.CanvasObject{widgets.Stretch(widgets.Column(0,
+			l.NewLabel(w.t("detail.rest"), widgets.TextSmall, l.Muted), l.NewLabel(w.money(rest), widgets.TextTitle, l.Text).Bold()))}
+		if reversible(s) {
+			row = append(row, l.NewButton("detail/reverse", widgets.Ghost, w.t("detail.reverse"), "", func() { a.openReverse(d.sale) }))
+		}
+		parts = append(parts, l.Rule(), l.Row(widgets.Space2, append(row,
+			l.NewButton("detail/refund", widgets.Plain, w.t("detail.refund"), "", func() { a.openRefund(d.sale) }))...))
 	}
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, parts...))
+}
+
+// reversible reports a payment of which nothing went back yet.
+func reversible(s *pos.Sale) bool {
+	return s.State == pos.SalePaid && !s.Reversing && s.Refunded == 0 && s.Pending == 0 && s.Elsewhere == 0
+}
+
+// deeds are the notes that a manager can make.
+func (h *historyScreen) deeds(s *pos.Sale) []fyne.CanvasObject {
+	a, sale := h.app, *s
+	var row []fyne.CanvasObject
+	add := func(id, key string, press func()) {
+		row = append(row, widgets.Stretch(a.look.NewButton(id, widgets.Plain, a.words.t(key), "", press)))
+	}
+	if s.State == pos.SalePaid && s.Late && s.AttachedTo == "" {
+		add("detail/attach", "detail.attach", func() { a.openAttach(sale) })
+	}
+	if s.State == pos.SaleUnknown && s.Released == nil {
+		add("detail/release", "detail.release", func() { a.openRelease(sale) })
+	}
+	return row
 }
 
 // facts are the sale's data as lines of name and value.
@@ -130,6 +162,7 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 	add(w.t("detail.number"), string(s.No))
 	add(w.t("detail.provider"), s.ProviderNo)
 	add(w.t("detail.reference"), s.Intent.Reference)
+	add(w.t("detail.renewed"), s.Intent.RenewOf.Short())
 	add(w.t("detail.started"), a.moment(s.CreatedAt))
 	if p := s.Payment; p != nil {
 		add(w.t("detail.paid"), a.moment(p.At()))
@@ -149,6 +182,10 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 	if s.Elsewhere > 0 {
 		add(w.t("detail.elsewhere"), w.money(s.Elsewhere))
 	}
+	if r := s.Released; r != nil {
+		add(w.t("detail.released"), r.By+" · "+a.moment(r.At)+" · "+r.Note)
+	}
+	add(w.t("detail.attached"), s.AttachedTo.Short())
 	if s.Proof != "" {
 		add(w.t("detail.proof"), w.proof(s.Proof))
 	}

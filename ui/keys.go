@@ -229,7 +229,7 @@ func (a *App) globalKey(k fyne.KeyName) bool {
 		a.open(pageHistory)
 	case fyne.KeyF4:
 		a.open(pageAlerts)
-	case fyne.KeyF7:
+	case fyne.KeyF10:
 		a.nextLanguage()
 	case fyne.KeyF8:
 		a.setDark(!a.dark)

@@ -55,14 +55,13 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	}
 	body := []fyne.CanvasObject{
 		l.Icon(d.icon, icon, d.ink),
-		one(w.phase(v.Phase, 1), head),
+		one(s.headline(v), head),
 		one(w.money(v.Sale.Intent.Amount), sum),
 	}
-	order, rest, ordered := strings.Cut(s.sentence(v), "\n")
-	if ordered {
+	if order, rest, ordered := cutOrder(s.sentence(v)); ordered {
 		body = append(body, middle(order, widgets.TextHeading, true), middle(rest, widgets.TextLarge, false))
 	} else {
-		body = append(body, middle(order, widgets.TextTitle, false))
+		body = append(body, middle(rest, widgets.TextTitle, false))
 	}
 	if v.Phase == pos.PhasePaid && v.Sale.Payment != nil && v.Sale.Payment.Paid != v.Sale.Intent.Amount {
 		body = append(body, middle(w.t("result.discount", "amount", w.money(v.Sale.Payment.Paid)), widgets.TextLarge, false))
@@ -88,11 +87,37 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	next := l.NewLargeButton("result/next", widgets.OnColor, text, key, s.dismiss)
 	details := l.NewLargeButton("result/details", widgets.OnColor, w.t("result.details"), "", a.openFront)
 	buttons := []fyne.CanvasObject{next}
-	if v.Sale.State.Final() {
+	switch {
+	case v.Sale.State.Final():
 		buttons = append(buttons, details)
+	case a.askable(v):
+		s.ask = l.NewLargeButton("result/ask", widgets.OnColor, w.t("pay.ask"), "F6", s.question)
+		buttons = append(buttons, s.ask)
 	}
 	body = append(body, widgets.AtLeast(0, widgets.Space3, widgets.Layers()), widgets.Centre(l.Row(widgets.Space4, buttons...)))
 	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.Column(gap, body...))))
+}
+
+// cutOrder parts an order in the first line from what explains it.
+func cutOrder(text string) (order, rest string, ok bool) {
+	if order, rest, ok = strings.Cut(text, "\n"); !ok {
+		return "", text, false
+	}
+	return order, rest, true
+}
+
+// headline is the result in a word, or what the customer was told who said
+// that they paid.
+func (s *saleScreen) headline(v *pos.SaleView) string {
+	w := s.app.words
+	switch {
+	case v.Verdict == nil:
+	case v.Phase == pos.PhaseUnknown:
+		return w.t("verdict.unknown")
+	case v.Phase == pos.PhaseClosed && v.Verdict.Kind == pos.VerdictNotPaid:
+		return w.t("verdict.unpaid", "time", s.app.clock(v.Verdict.At))
+	}
+	return w.phase(v.Phase, 1)
 }
 
 // sentence tells what the result means and what to do.
@@ -101,6 +126,12 @@ func (s *saleScreen) sentence(v *pos.SaleView) string {
 	switch {
 	case v.Phase == pos.PhasePaid && v.Sale.Late:
 		return w.t("result.late")
+	case v.Phase == pos.PhaseUnknown && v.Verdict != nil:
+		return w.t("verdict.unknown.text")
+	case v.Phase == pos.PhaseClosed && v.Verdict != nil && v.Verdict.Kind == pos.VerdictNotPaid:
+		return w.t("verdict.unpaid.text")
+	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortRenew:
+		return w.t("result.renewed")
 	case v.Phase == pos.PhaseRefused:
 		return w.refusal(v.Sale.Refusal)
 	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortWindow:

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"image/color"
 	"time"
 
@@ -17,13 +16,14 @@ type shell struct {
 	app    *App
 	object fyne.CanvasObject
 	banner *region
+	drift  *region
 	bar    *region
 	said   string
 }
 
 func newShell(a *App) *shell {
-	s := &shell{app: a, banner: newRegion(), bar: newRegion()}
-	s.object = widgets.Column(0, s.banner.box, s.bar.box)
+	s := &shell{app: a, banner: newRegion(), drift: newRegion(), bar: newRegion()}
+	s.object = widgets.Column(0, s.banner.box, s.bar.box, s.drift.box)
 	return s
 }
 
@@ -36,12 +36,36 @@ func (s *shell) say(text string) {
 func (s *shell) update() {
 	v := s.app.view
 	s.banner.show(s.drawBanner, v.Mode)
-	drift := v.Hop.DriftKnown && abs(v.Hop.Drift) >= 2*time.Minute
-	s.bar.show(s.drawBar, s.app.page, v.Hop.Relay, v.Hop.Gateway, len(v.Alerts), drift, s.said, s.app.cfg.Cashier)
+	s.drift.show(s.drawDrift, driftMinutes(v))
+	s.bar.show(s.drawBar, s.app.page, v.Hop.Relay, v.Hop.Gateway, len(v.Alerts), s.said, s.app.cfg.Cashier)
 	s.object.Refresh()
 }
 
-func abs(d time.Duration) time.Duration { return max(d, -d) }
+// driftMinutes is how far the PC's clock is ahead, in whole minutes, and zero
+// while that is too little to speak of.
+func driftMinutes(v *pos.View) int {
+	if minutes := int(v.Hop.Drift / time.Minute); v.Hop.DriftKnown && (minutes >= 2 || minutes <= -2) {
+		return minutes
+	}
+	return 0
+}
+
+// drawDrift is a quiet line: nothing stops, but somebody should set the clock.
+func (s *shell) drawDrift() fyne.CanvasObject {
+	l, w := s.app.look, s.app.words
+	minutes := driftMinutes(s.app.view)
+	var text string
+	switch {
+	case minutes == 0:
+		return widgets.Layers()
+	case minutes > 0:
+		text = w.count("drift.ahead", minutes)
+	default:
+		text = w.count("drift.behind", -minutes)
+	}
+	return widgets.Layers(widgets.Fill(l.CautionSoft), widgets.Pad(widgets.Space4, widgets.Space1, widgets.Centre(l.Row(widgets.Space2,
+		l.Icon("clock", 16, l.CautionText), l.NewLabel(text, widgets.TextSmall, l.CautionText)))))
+}
 
 func (s *shell) drawBanner() fyne.CanvasObject {
 	l, w := s.app.look, s.app.words
@@ -119,21 +143,17 @@ func (s *shell) alertLink() fyne.CanvasObject {
 // the gateway and the relay, never colour alone.
 func (s *shell) hop() fyne.CanvasObject {
 	v, l, w := s.app.view, s.app.look, s.app.words
-	parts := []fyne.CanvasObject{s.light(w.t("hop.gateway"), v.Hop.Gateway)}
+	parts := []fyne.CanvasObject{s.light(w.t("hop.gateway"), w.t("hop.gateway.waiting"), v.Hop.Gateway)}
 	if v.Hop.Relay != pos.HopNone && v.Hop.Relay != "" {
-		parts = append(parts, s.light(w.t("hop.relay"), v.Hop.Relay))
-	}
-	if v.Hop.DriftKnown && abs(v.Hop.Drift) >= 2*time.Minute {
-		minutes := fmt.Sprint(int(abs(v.Hop.Drift).Minutes()))
-		parts = append(parts, l.Row(widgets.Space1, l.Icon("clock", 16, l.CautionText),
-			l.NewLabel(w.t("hop.drift", "minutes", minutes), widgets.TextSmall, l.CautionText)))
+		parts = append(parts, s.light(w.t("hop.relay"), w.t("hop.relay.waiting"), v.Hop.Relay))
 	}
 	return widgets.Pad(widgets.Space3, 0, l.Row(widgets.Space4, parts...))
 }
 
-func (s *shell) light(name string, state pos.HopState) fyne.CanvasObject {
+// light is one of them. waiting words what has not happened yet.
+func (s *shell) light(name, waiting string, state pos.HopState) fyne.CanvasObject {
 	l, w := s.app.look, s.app.words
-	colour, word, icon := l.Faint, w.t("hop.waiting"), "dot-waiting"
+	colour, word, icon := l.Faint, waiting, "dot-waiting"
 	switch state {
 	case pos.HopLive:
 		colour, word, icon = l.SuccessText, w.t("hop.live"), "dot"
@@ -145,7 +165,7 @@ func (s *shell) light(name string, state pos.HopState) fyne.CanvasObject {
 		word = w.t("hop.none")
 	}
 	return l.Row(widgets.Space2, l.Icon(icon, 14, colour),
-		widgets.Column(0, l.NewLabel(name, 11, l.Muted), l.NewLabel(word, widgets.TextSmall, colour).Bold()))
+		widgets.Column(0, l.NewLabel(name, 12, l.Muted), l.NewLabel(word, widgets.TextSmall, colour).Bold()))
 }
 
 // chip is a state as a word on a soft colour with a drawing.

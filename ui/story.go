@@ -52,6 +52,18 @@ func factKeys() map[pos.Kind]string {
 		pos.RefundForeign:       "fact.refund.foreign",
 		pos.AlertRaised:         "fact.alert.raised",
 		pos.AlertResolved:       "fact.alert.resolved",
+		pos.ShiftOpened:         "fact.shift.opened",
+		pos.ShiftClosed:         "fact.shift.closed",
+		pos.StaffAdded:          "fact.staff.added",
+		pos.StaffChanged:        "fact.staff.changed",
+		pos.StaffPINSet:         "fact.staff.pin",
+		pos.StaffLocked:         "fact.staff.locked",
+		pos.StaffRecovered:      "fact.staff.recovered",
+		pos.ApprovalGiven:       "fact.approval.given",
+		pos.ApprovalRefused:     "fact.approval.refused",
+		pos.RefundProposed:      "fact.refund.proposed",
+		pos.RefundApproved:      "fact.refund.approved",
+		pos.RefundDeclined:      "fact.refund.declined",
 		pos.NoticeReceived:      "fact.notice",
 		pos.NoticeUnverified:    "fact.notice.unverified",
 	}
@@ -83,6 +95,9 @@ func (a *App) about(f *pos.Fact) []string {
 	if f.By != "" {
 		out = append(out, w.t("story.by", "name", f.By))
 	}
+	if f.Other != "" {
+		out = append(out, w.t("alerts.sale", "no", f.Other.Short()))
+	}
 	if f.Order != nil {
 		out = append(out, w.source(f.Order.Source))
 	}
@@ -113,6 +128,10 @@ func (a *App) about(f *pos.Fact) []string {
 		out = append(out, w.t("story.window"))
 	case pos.AbortRefused:
 		out = append(out, w.t("story.refused"))
+	case pos.AbortVerdict:
+		out = append(out, w.t("story.verdict"))
+	case pos.AbortRenew:
+		out = append(out, w.t("story.renew"))
 	}
 	if f.Note != "" {
 		out = append(out, f.Note)

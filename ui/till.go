@@ -128,17 +128,25 @@ func (t *tillScreen) update() {
 	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading))
 	var cards []any
 	for _, c := range v.Cards {
-		cards = append(cards, c.Sale.No, c.Phase, "|")
+		cards = append(cards, c.Sale.No, c.Phase, t.app.askable(&c), "|")
+		if c.Verdict != nil {
+			cards = append(cards, c.Verdict.Kind)
+		}
 	}
 	if t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts))...) {
 		t.side.Refresh()
 	}
-	var recent []any
-	for _, s := range v.Recent {
-		recent = append(recent, s.Sale.No, s.Phase, s.Sale.Refunded, s.Sale.Pending, "|")
-	}
-	t.recent.show(t.drawRecent, recent...)
+	t.recent.show(t.drawRecent, recentKey(v))
 	t.draw()
+}
+
+// recentKey changes when the list of the last sales looks different.
+func recentKey(v *pos.View) string {
+	var key []any
+	for _, s := range v.Recent {
+		key = append(key, s.Sale.No, s.Phase, s.Sale.Refunded, s.Sale.Pending, "|")
+	}
+	return fmt.Sprint(key...)
 }
 
 func alertIDs(alerts []pos.Alert) []int64 {
@@ -227,9 +235,55 @@ func (t *tillScreen) card(v *pos.SaleView) fyne.CanvasObject {
 	if v.Phase == pos.PhaseUnknown {
 		body = append(body, l.NewLabel(w.t("card.unknown"), widgets.TextSmall, ink).Bold().Wrapped())
 	}
-	surface := widgets.Rounded(soft, widgets.Radius)
-	return l.NewPress("card/"+string(no), widgets.Item, widgets.Layers(surface,
-		widgets.Pad(widgets.Space4, widgets.Space3, widgets.Column(widgets.Space1, body...))), func() { a.cfg.Engine.Show(no) })
+	show := l.NewPress("card/"+string(no), widgets.Item, widgets.Pad(widgets.Space4, widgets.Space3, widgets.Column(widgets.Space1, body...)),
+		func() { a.cfg.Engine.Show(no) })
+	parts := []fyne.CanvasObject{show}
+	if a.askable(v) {
+		front := *v
+		parts = append(parts, widgets.Pad(widgets.Space3, 0, l.NewButton(askID(no), widgets.Plain, t.askText(v), "F6", func() { a.askFor(&front) })),
+			widgets.AtLeast(0, widgets.Space3-widgets.Space1, widgets.Layers()))
+	}
+	return widgets.Layers(widgets.Rounded(soft, widgets.Radius), widgets.Column(0, parts...))
+}
+
+func askID(no pos.SaleNo) string { return "card/ask/" + string(no) }
+
+// askText says how the customer's question stands.
+func (t *tillScreen) askText(v *pos.SaleView) string {
+	w := t.app.words
+	if v.Verdict != nil && v.Sale.State == pos.SaleAwaiting {
+		switch v.Verdict.Kind {
+		case pos.VerdictAsking:
+			return w.t("pay.asking")
+		case pos.VerdictOpen:
+			return w.t("card.open")
+		}
+	}
+	return w.t("pay.ask")
+}
+
+// ask is the F6 key: the customer of a card says they paid. Which one is clear
+// when there is one only, or when the focus is on it.
+func (t *tillScreen) ask() {
+	a := t.app
+	var open []*pos.SaleView
+	for i := range a.view.Cards {
+		if v := &a.view.Cards[i]; a.askable(v) {
+			open = append(open, v)
+		}
+	}
+	for _, v := range open {
+		if len(open) == 1 || a.focusID == askID(v.Sale.No) || a.focusID == "card/"+string(v.Sale.No) {
+			a.askFor(v)
+			return
+		}
+	}
+	if len(open) == 0 {
+		a.shell.say(a.words.t("till.ask.none"))
+		return
+	}
+	a.focus(askID(open[0].Sale.No))
+	a.shell.say(a.words.t("till.ask.which"))
 }
 
 // label is how a sale is called in a list: its reference, or its number.
@@ -299,6 +353,8 @@ func (t *tillScreen) key(k fyne.KeyName) bool {
 		}
 		t.amount.clear()
 	case fyne.KeyF6:
+		t.ask()
+	case fyne.KeyF9:
 		t.app.focus("till/reference")
 		return true
 	default:

@@ -172,7 +172,7 @@ func TestTill_pad_types_too(t *testing.T) {
 func TestTill_reference_goes_along_and_takes_a_scan(t *testing.T) {
 	d := open(t, quiet(), nil)
 	d.typed("8")
-	d.press(fyne.KeyF6)
+	d.press(fyne.KeyF9)
 	d.scan("INV-2042")
 	d.wantCalls()
 	d.after(time.Second)

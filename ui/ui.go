@@ -39,6 +39,18 @@ type Engine interface {
 	Dismiss(no pos.SaleNo)
 	Park(no pos.SaleNo)
 	Show(no pos.SaleNo)
+	// CustomerSaysPaid asks the provider hard, and asked a second time for a
+	// sale that is still open, closes it to find out. The answer is the
+	// Verdict of the sale's view.
+	CustomerSaysPaid(ctx context.Context, no pos.SaleNo, by string) error
+	// Renew closes a sale and starts another of the same amount once it is
+	// proven not paid.
+	Renew(ctx context.Context, no pos.SaleNo, by string) error
+	// Release notes goods that were handed over for an unknown sale, Attach
+	// that a late payment was meant for another sale. Both change no money.
+	Release(ctx context.Context, no pos.SaleNo, by, note string) error
+	Attach(ctx context.Context, no, other pos.SaleNo, by, note string) error
+	Reverse(ctx context.Context, r pos.ReverseRequest) error
 	Refund(ctx context.Context, r pos.RefundRequest) (pos.RefundNo, error)
 	ResolveAlert(ctx context.Context, id int64, by, note string) error
 }

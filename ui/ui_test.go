@@ -92,6 +92,31 @@ func (e *engine) Refund(ctx context.Context, r pos.RefundRequest) (pos.RefundNo,
 	return "R1", e.note("refund %s", r.Amount)
 }
 
+func (e *engine) CustomerSaysPaid(ctx context.Context, no pos.SaleNo, by string) error {
+	e.wait(ctx)
+	return e.note("paid? %s by %s", no, by)
+}
+
+func (e *engine) Renew(ctx context.Context, no pos.SaleNo, by string) error {
+	e.wait(ctx)
+	return e.note("renew %s by %s", no, by)
+}
+
+func (e *engine) Release(ctx context.Context, no pos.SaleNo, by, note string) error {
+	e.wait(ctx)
+	return e.note("release %s by %s: %s", no, by, note)
+}
+
+func (e *engine) Attach(ctx context.Context, no, other pos.SaleNo, by, note string) error {
+	e.wait(ctx)
+	return e.note("attach %s to %s by %s: %s", no, other, by, note)
+}
+
+func (e *engine) Reverse(ctx context.Context, r pos.ReverseRequest) error {
+	e.wait(ctx)
+	return e.note("reverse %s by %s, %s: %s", r.Sale, r.Requester, r.Approver, r.Note)
+}
+
 func (e *engine) ResolveAlert(_ context.Context, id int64, by, note string) error {
 	return e.note("resolve %d by %s: %s", id, by, note)
 }

@@ -102,7 +102,7 @@ type desk struct {
 	mu      sync.Mutex
 	station *station // the one that is open, if any
 	window  *ui.App
-	closed  bool
+	problem *ui.ProblemWindow
 }
 
 // open shows the window, or what keeps it from opening, and runs the toolkit
@@ -130,7 +130,7 @@ func (d *desk) open(ctx context.Context) error {
 		d.owned.start(func(ctx context.Context) error { return door.serve(ctx, d.forward) })
 	}
 
-	err = d.start(ctx, false)
+	err = d.start(ctx, false, passphrase(d.passphraseFile, d.console, false))
 	var f *failure
 	switch {
 	case ctx.Err() != nil: // ended from outside before it was open
@@ -149,11 +149,10 @@ func (d *desk) open(ctx context.Context) error {
 }
 
 // start opens the till's back end. It may be called from any goroutine, but
-// one at a time.
-func (d *desk) start(ctx context.Context, readOnly bool) error {
+// one at a time. ask brings the passphrase of a key file; nil when nobody can.
+func (d *desk) start(ctx context.Context, readOnly bool, ask func() (string, error)) error {
 	s, err := openStation(ctx, stationOptions{
-		dir: d.dir, training: d.training, listen: d.listen, readOnly: readOnly,
-		passphrase: passphrase(d.passphraseFile, d.console, false), log: d.log,
+		dir: d.dir, training: d.training, listen: d.listen, readOnly: readOnly, passphrase: ask, log: d.log,
 	})
 	if err != nil {
 		d.log.Error("the till cannot open", "err", err)
@@ -161,9 +160,6 @@ func (d *desk) start(ctx context.Context, readOnly bool) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed { // somebody closed the window while this went on
-		return s.close()
-	}
 	d.station = s
 	if s.sandbox != "" {
 		_, err = fmt.Fprintln(d.out, "sandbox", s.sandbox)
@@ -176,13 +172,30 @@ func (d *desk) start(ctx context.Context, readOnly bool) error {
 func (d *desk) complain(err error) {
 	p := problem(err)
 	fmt.Fprintln(d.err, "fils:", oneLine(err.Error()))
-	window := ui.ShowProblem(ui.Problem{
+	shown := ui.ShowProblem(ui.Problem{
 		App: d.app, Lang: d.screen.Lang, Dark: d.screen.Dark, Err: p, Path: d.pathOf(p), Version: d.meta.Details.Version,
-		Retry:    func(ctx context.Context) error { return wrapProblem(d.start(ctx, false)) },
-		ReadOnly: d.readOnlyWay(),
+		Retry: d.again, ReadOnly: d.readOnlyWay(), Passphrase: d.unlock,
 		Continue: func() { d.show(context.Background()) },
 	})
-	d.setRaise(window.RequestFocus)
+	d.mu.Lock()
+	d.problem = shown
+	d.mu.Unlock()
+	d.setRaise(shown.Window().RequestFocus)
+}
+
+// again tries once more, without asking on a terminal that nobody looks at
+// while the window is open.
+func (d *desk) again(ctx context.Context) error {
+	var ask func() (string, error)
+	if d.passphraseFile != "" {
+		ask = passphrase(d.passphraseFile, d.console, false)
+	}
+	return wrapProblem(d.start(ctx, false, ask))
+}
+
+// unlock tries a passphrase that was typed into the window.
+func (d *desk) unlock(ctx context.Context, text string) error {
+	return wrapProblem(d.start(ctx, false, func() (string, error) { return text, nil }))
 }
 
 // pathOf is the file that a sentence about p is about.
@@ -205,7 +218,7 @@ func (d *desk) readOnlyWay() func(ctx context.Context) error {
 	if _, err := os.Stat(journalPath(d.dir, d.training)); err != nil {
 		return nil
 	}
-	return func(ctx context.Context) error { return wrapProblem(d.start(ctx, true)) }
+	return func(ctx context.Context) error { return wrapProblem(d.start(ctx, true, nil)) }
 }
 
 // show opens the till's window over the station. It must be called on the UI
@@ -253,8 +266,13 @@ func (d *desk) saved(lang string, dark bool) {
 // close ends the screens and then the till.
 func (d *desk) close() error {
 	d.mu.Lock()
+	shown := d.problem
+	d.mu.Unlock()
+	if shown != nil {
+		shown.Close() // a way on that was tried may still bring a station
+	}
+	d.mu.Lock()
 	window, s := d.window, d.station
-	d.closed = true
 	d.mu.Unlock()
 	if err := d.owned.stop(); err != nil {
 		d.log.Warn("the door for a second start was shut", "err", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,10 +56,15 @@ func (c *canned) Charge(_ context.Context, r pos.ChargeRequest) (pos.SaleNo, err
 	}
 	return "S1", nil
 }
-func (c *canned) Abort(context.Context, pos.SaleNo, string) error { return nil }
-func (c *canned) Dismiss(pos.SaleNo)                              {}
-func (c *canned) Park(pos.SaleNo)                                 {}
-func (c *canned) Show(pos.SaleNo)                                 {}
+func (c *canned) Abort(context.Context, pos.SaleNo, string) error                      { return nil }
+func (c *canned) CustomerSaysPaid(context.Context, pos.SaleNo, string) error           { return nil }
+func (c *canned) Renew(context.Context, pos.SaleNo, string) error                      { return nil }
+func (c *canned) Release(context.Context, pos.SaleNo, string, string) error            { return nil }
+func (c *canned) Attach(context.Context, pos.SaleNo, pos.SaleNo, string, string) error { return nil }
+func (c *canned) Reverse(context.Context, pos.ReverseRequest) error                    { return nil }
+func (c *canned) Dismiss(pos.SaleNo)                                                   {}
+func (c *canned) Park(pos.SaleNo)                                                      {}
+func (c *canned) Show(pos.SaleNo)                                                      {}
 func (c *canned) Refund(context.Context, pos.RefundRequest) (pos.RefundNo, error) {
 	return "R5C8VN2PLQ7ZJY4A", nil
 }
@@ -91,7 +97,13 @@ func (c *canned) RefundByNo(context.Context, pos.RefundNo) (pos.Refund, error) {
 
 func (c *canned) Sales(_ context.Context, q pos.SaleQuery) (pos.SalePage, error) {
 	if q.Text != "" || q.Amount > 0 {
-		return pos.SalePage{}, nil
+		var page pos.SalePage
+		for _, s := range history() {
+			if q.Text != "" && strings.HasSuffix(string(s.No), q.Text) {
+				page.Sales = append(page.Sales, s)
+			}
+		}
+		return page, nil
 	}
 	return pos.SalePage{Sales: history(), Next: &pos.PageMark{AtMs: 1, No: "x"}}, nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/ui"
+	"github.com/filspos/fils/ui/widgets"
 )
 
 func main() {
@@ -38,7 +39,8 @@ type scene struct {
 	name string
 	view *pos.View
 	// keys are typed after the window is up: a word in angle brackets is a
-	// key by its name, everything else single characters.
+	// key by its name, one after # a button to press, everything else single
+	// characters.
 	keys []string
 	// later replaces the view after the keys.
 	later *pos.View
@@ -83,8 +85,16 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size) error {
 	post := func(f func()) { posts <- f }
 	var window fyne.Window
 	if s.problem != nil {
-		window = ui.ShowProblem(ui.Problem{App: fyneApp, Lang: lang, Dark: dark, Err: s.problem, Path: "/home/shop/.local/share/fils/journal.db",
-			Retry: func(context.Context) error { return s.problem }, ReadOnly: func(context.Context) error { return s.problem }, Post: post})
+		fail := func(context.Context) error { return s.problem }
+		problem := ui.ShowProblem(ui.Problem{App: fyneApp, Lang: lang, Dark: dark, Err: s.problem, Path: "/home/shop/.local/share/fils",
+			Retry: fail, ReadOnly: fail, Passphrase: func(context.Context, string) error { return s.problem }, Post: post})
+		defer problem.Close()
+		window = problem.Window()
+		settle()
+		for _, k := range s.keys {
+			s.press(window, k)
+			settle()
+		}
 	} else {
 		engine := &canned{view: s.view, changes: make(chan struct{}, 1)}
 		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Lang: lang, Dark: dark,
@@ -118,6 +128,15 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size) error {
 
 func (s scene) press(w fyne.Window, k string) {
 	root := w.Canvas().Focused()
+	if id, ok := strings.CutPrefix(k, "#"); ok {
+		for _, o := range test.LaidOutObjects(w.Content()) {
+			if p, ok := o.(*widgets.Press); ok && p.ID() == id {
+				p.Press()
+				return
+			}
+		}
+		panic(s.name + ": there is no " + id)
+	}
 	if name, ok := strings.CutPrefix(k, "<"); ok {
 		root.TypedKey(&fyne.KeyEvent{Name: fyne.KeyName(strings.TrimSuffix(name, ">"))})
 		return

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,6 +36,7 @@ func history() []pos.Sale {
 		sale("S1P7XB4T8LD3CYK9", pos.SaleDisputed, 64_000, 29*time.Hour),
 		sale("S5W9JH6F1VQ2MRG7", pos.SaleClosed, 2250, 31*time.Hour),
 	}
+	out = append(out, late())
 	out[1].Refunded, out[1].Pending = 2500, 2000
 	out[1].Intent.Reference = "طاولة 12"
 	out[4].Intent.Reference = "INV-2041"
@@ -90,6 +92,37 @@ func awaiting(f *pos.SaleView) {
 	f.Deadline = base().Add(84 * time.Second)
 }
 
+// late is a sale that was paid after it was closed.
+func late() pos.Sale {
+	s := sale("S2W6GH8T4KP5ZNB3", pos.SalePaid, 4200, 50*time.Minute)
+	s.Late = true
+	return s
+}
+
+func verdict(kind pos.VerdictKind, again time.Duration) *pos.View {
+	return front(pos.PhaseAwaiting, pos.SaleAwaiting, func(f *pos.SaleView) {
+		awaiting(f)
+		f.Verdict = &pos.Verdict{Kind: kind}
+		if kind == pos.VerdictOpen {
+			f.Verdict.Again = base().Add(again)
+		}
+	})
+}
+
+// asked is a result for a customer who said they paid.
+func asked(phase pos.Phase, state pos.SaleState, kind pos.VerdictKind) *pos.View {
+	return front(phase, state, func(f *pos.SaleView) { f.Verdict = &pos.Verdict{Kind: kind, At: base().Add(-4 * time.Second)} })
+}
+
+func closing(why pos.AbortReason) *pos.View {
+	return front(pos.PhaseClosing, pos.SaleAwaiting, func(f *pos.SaleView) {
+		f.Sale.Aborted = why
+		if why == pos.AbortVerdict {
+			f.Verdict = &pos.Verdict{Kind: pos.VerdictAsking}
+		}
+	})
+}
+
 func scenes() []scene {
 	full := view()
 	full.Trading = &pos.Error{Code: pos.CodeJournalFull}
@@ -111,6 +144,14 @@ func scenes() []scene {
 		})},
 		{name: "12-awaiting", view: front(pos.PhaseAwaiting, pos.SaleAwaiting, awaiting)},
 		{name: "13-closing", view: front(pos.PhaseClosing, pos.SaleAwaiting, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortCashier })},
+		{name: "14-asking", view: verdict(pos.VerdictAsking, 0)},
+		{name: "15-open-soon", view: verdict(pos.VerdictOpen, 9*time.Second)},
+		{name: "16-open", view: verdict(pos.VerdictOpen, -time.Second)},
+		{name: "17-open-unknown", view: verdict(pos.VerdictUnknown, 0)},
+		{name: "18-closing-verdict", view: closing(pos.AbortVerdict)},
+		{name: "19-renewing", view: closing(pos.AbortRenew)},
+		{name: "26-unpaid-verdict", view: asked(pos.PhaseClosed, pos.SaleClosed, pos.VerdictNotPaid)},
+		{name: "27-unknown-verdict", view: asked(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)},
 		{name: "20-paid", view: front(pos.PhasePaid, pos.SalePaid, nil)},
 		{name: "21-not-paid", view: front(pos.PhaseClosed, pos.SaleClosed, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortWindow })},
 		{name: "22-refused", view: front(pos.PhaseRefused, pos.SaleClosed, func(f *pos.SaleView) {
@@ -126,10 +167,19 @@ func scenes() []scene {
 		{name: "34-refund-above", view: view(), keys: []string{"<F3>", down, "<Return>", "<Return>", "9", "9", "9", "<Return>"}},
 		{name: "35-refund-confirm", view: view(), keys: []string{"<F3>", down, "<Return>", "<Return>", "<Return>"}},
 		{name: "36-refund-follow", view: view(), keys: []string{"<F3>", down, "<Return>", "<Return>", "<Return>", "<Tab>", "<Return>"}, later: refunded},
+		{name: "37-reverse", view: view(), keys: []string{"<F3>", down, "#detail/reverse", "Customer", " came", " back"}},
+		{name: "38-reverse-confirm", view: view(), keys: []string{"<F3>", down, "#detail/reverse", "Customer", " came", " back", "<Return>"}},
+		{name: "38-release", view: view(), keys: []string{"<F3>", down, down, down, down, "#detail/release", "Regular", " guest"}},
+		{name: "38-release-confirm", view: view(), keys: []string{"<F3>", down, down, down, down, "#detail/release", "Regular", " guest", "<Return>"}},
+		{name: "39-attach", view: view(), keys: []string{"<F3>", "#row/" + string(late().No), "#detail/attach", "777", "<Return>", "Paid", " twice", "<Return>"}},
+		{name: "39-attach-confirm", view: view(), keys: []string{"<F3>", "#row/" + string(late().No), "#detail/attach", "W5FZQ1", "<Return>", "Same", " guest", "<Return>"}},
 		{name: "40-alerts", view: busy(), keys: []string{"<F4>"}},
 		{name: "41-alerts-none", view: view(), keys: []string{"<F4>"}},
 		{name: "42-resolve", view: busy(), keys: []string{"<F4>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Return>", "ok"}},
 		{name: "50-help", view: view(), keys: []string{"<F1>"}},
 		{name: "60-problem", problem: &pos.Error{Code: pos.CodeJournalDamaged}},
+		{name: "61-settings", problem: &pos.Error{Code: "settings", Err: errors.New(`settings.toml line 3: host: this is not an address; write scheme, host and port only, for example "https://gateway.example:8443"`)}},
+		{name: "62-passphrase", problem: &pos.Error{Code: "passphrase_needed", Err: errors.New("key.age: the key file needs its passphrase")}, keys: []string{"correct", " horse"}},
+		{name: "63-passphrase-wrong", problem: &pos.Error{Code: "passphrase", Err: errors.New("key.age: the passphrase is wrong; try again")}},
 	}
 }

@@ -1,6 +1,8 @@
 package widgets
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
@@ -29,6 +31,7 @@ type Field struct {
 	focused bool
 	all     bool
 	locked  bool
+	masked  bool
 
 	// OnTap is called when it is clicked, to bring the focus here.
 	OnTap func()
@@ -51,6 +54,9 @@ func (l *Look) NewField(id, hint string, limit int) *Field {
 
 // Large makes the text of the field larger and returns it.
 func (f *Field) Large() *Field { f.size = TextTitle; return f }
+
+// Masked hides what is typed behind dots and returns the field.
+func (f *Field) Masked() *Field { f.masked = true; return f }
 
 // ID is part of [Target].
 func (f *Field) ID() string { return f.id }
@@ -146,8 +152,19 @@ func (f *Field) changed() {
 	}
 }
 
+// visible is the text as it is drawn.
+func (f *Field) visible() []rune {
+	if f.masked {
+		return []rune(strings.Repeat("•", len(f.text)))
+	}
+	return f.text
+}
+
 // rtl is the direction of the text: that of its first letter.
 func (f *Field) rtl() bool {
+	if f.masked && len(f.text) > 0 {
+		return f.look.RTL
+	}
 	for _, r := range f.text {
 		switch p := Visual(string(r), false); {
 		case p[0].RTL:
@@ -205,11 +222,12 @@ func (r *fieldRenderer) Layout(size fyne.Size) {
 	l := f.look
 	r.frame.Resize(size)
 	room := size.Width - 2*Space4 - 4
-	shown, colour := string(f.text), l.Text
+	text := f.visible()
+	shown, colour := string(text), l.Text
 	if len(f.text) == 0 {
 		shown, colour = f.hint, l.Faint
 	}
-	for runes := f.text; len(runes) > 1 && l.MeasureText(shown, f.size, false) > room; {
+	for runes := text; len(runes) > 1 && l.MeasureText(shown, f.size, false) > room; {
 		runes = runes[1:]
 		shown = "…" + string(runes)
 	}

@@ -140,6 +140,31 @@ func (c *column) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	}
 }
 
+// spare is a column that gives up parts of itself when it is too low.
+type spare struct {
+	column
+	parts []fyne.CanvasObject
+}
+
+// Sparing is a column that leaves out the given parts, the first one first,
+// until what remains fits.
+func Sparing(gap float32, parts []fyne.CanvasObject, objects ...fyne.CanvasObject) *fyne.Container {
+	return box(&spare{column{gap}, parts}, objects...)
+}
+
+func (s *spare) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, part := range s.parts {
+		part.Show()
+	}
+	for _, part := range s.parts {
+		if s.heightFor(objects, size.Width) <= size.Height {
+			break
+		}
+		part.Hide()
+	}
+	s.column.Layout(objects, size)
+}
+
 type row struct {
 	gap float32
 	rtl bool
