@@ -2,11 +2,15 @@ package relay_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -197,6 +201,72 @@ func TestClient_GoesThroughAProxy(t *testing.T) {
 	x.until(t, relay.Live)
 	if got := asked.Load(); got != "CONNECT example.com:443" {
 		t.Errorf("the proxy was asked %q", got)
+	}
+}
+
+func TestClient_GoesThroughAProxyOverTLS(t *testing.T) {
+	s := newScript(t)
+	web := secure(t, s, nil)
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	var asked atomic.Value
+	plain := connectProxy(t, web.Listener.Addr().String(), &asked)
+	proxy := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name, password, ok := (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth(); !ok || name != "me" || password != "pa55word" {
+			http.Error(w, "who are you", http.StatusProxyAuthRequired)
+			return
+		}
+		plain.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	roots.AddCert(proxy.Certificate())
+	through := func(user *url.Userinfo) func(c *relay.Config) {
+		return func(c *relay.Config) {
+			c.RootCAs = roots
+			c.Proxy = func(*http.Request) (*url.URL, error) {
+				u, err := url.Parse(proxy.URL)
+				if err == nil {
+					u.User = user
+				}
+				return u, err
+			}
+		}
+	}
+	stranger := startTill(t, "wss://example.com", through(nil))
+	if st := stranger.until(t, relay.Waiting); st.Reason != relay.ReasonUnreachable || !strings.Contains(st.Err.Error(), "407") {
+		t.Errorf("without a password: %q %v", st.Reason, st.Err)
+	}
+	x := startTill(t, "wss://example.com", through(url.UserPassword("me", "pa55word")))
+	v := s.visit(t)
+	v.hello(false)
+	v.live()
+	x.until(t, relay.Live)
+	if got := asked.Load(); got != "CONNECT example.com:443" {
+		t.Errorf("the proxy was asked %q", got)
+	}
+}
+
+func TestClient_WrongClock(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string]time.Duration{"past": -2 * time.Hour, "future": time.Hour} {
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(from + time.Hour),
+			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		web := secure(t, newScript(t), &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+		roots := x509.NewCertPool()
+		roots.AddCert(web.Certificate())
+		x := startTill(t, web.URL, func(c *relay.Config) { c.RootCAs = roots })
+		if st := x.until(t, relay.Waiting); st.Reason != relay.ReasonClock {
+			t.Errorf("%s: reason %q, %v", name, st.Reason, st.Err)
+		}
 	}
 }
 

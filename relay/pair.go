@@ -171,7 +171,7 @@ func Pair(ctx context.Context, code string, cfg PairConfig) (Paired, error) {
 	client := &http.Client{
 		Timeout: pairTimeout,
 		Transport: &http.Transport{
-			DialContext: cfg.NetDial, Proxy: cfg.Proxy, TLSClientConfig: p.tls(cfg.RootCAs), DisableKeepAlives: true,
+			DialContext: cfg.NetDial, Proxy: quietProxy(cfg.Proxy), TLSClientConfig: p.tls(cfg.RootCAs), DisableKeepAlives: true,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -213,11 +213,7 @@ func (p *pairing) exchange(ctx context.Context, client *http.Client) (Paired, *P
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {
-		reason := ReasonUnreachable
-		if isTLS(err) {
-			reason = ReasonTLS
-		}
-		return Paired{}, &PairError{Reason: reason, Err: err}
+		return Paired{}, &PairError{Reason: networkReason(err), Err: err}
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

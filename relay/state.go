@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -52,7 +51,8 @@ type Reason string
 const (
 	ReasonNone        Reason = ""
 	ReasonUnreachable Reason = "unreachable"        // no network, no such host, refused, timed out
-	ReasonTLS         Reason = "tls"                // certificate not accepted: wrong host, unknown issuer, or the PC's clock is wrong
+	ReasonTLS         Reason = "tls"                // certificate not accepted: wrong host, or unknown issuer
+	ReasonClock       Reason = "clock"              // certificate out of its dates: the PC's clock is wrong, or the certificate old
 	ReasonNotRelay    Reason = "not-a-relay"        // something else answered: captive portal, proxy, wrong address
 	ReasonBusy        Reason = "busy"               // the relay is starting, draining or limiting
 	ReasonToken       Reason = "token"              // token unknown or revoked: pair again
@@ -119,24 +119,35 @@ func (c *Client) dial(ctx context.Context, cursor string) (*websocket.Conn, endi
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
 	var watched func()
+	proxy := c.secureProxy(&target)
+	choose := quietProxy(c.cfg.Proxy)
+	if proxy != nil {
+		choose = nil
+	}
 	dialer := websocket.Dialer{
 		// The websocket library stops looking at its context once TCP is up, so
 		// the rest of the handshake is ended by closing the socket.
 		NetDialContext: func(dialCtx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := c.cfg.NetDial(dialCtx, network, addr)
-			if err == nil {
-				watched = whenDone(ctx, func() { conn.Close() })
+			next := addr
+			if proxy != nil {
+				next = proxyAddress(proxy)
 			}
-			return conn, err
-		},
-		// The error of a proxy setting may quote it, with its password.
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			proxy, err := c.cfg.Proxy(r)
+			conn, err := c.cfg.NetDial(dialCtx, network, next)
 			if err != nil {
-				err = errors.New("the proxy setting is not usable")
+				return nil, err
 			}
-			return proxy, err
+			watched = whenDone(ctx, func() { conn.Close() })
+			if proxy == nil {
+				return conn, nil
+			}
+			through, err := c.connectThrough(dialCtx, conn, proxy, addr)
+			if err != nil {
+				conn.Close()
+				return nil, fmt.Errorf("proxy: %w", err)
+			}
+			return through, nil
 		},
+		Proxy:           choose,
 		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.cfg.RootCAs},
 		ReadBufferSize:  4 << 10,
 		WriteBufferSize: 1 << 10,
@@ -165,10 +176,7 @@ func (c *Client) dial(ctx context.Context, cursor string) (*websocket.Conn, endi
 // it carries the relay's own header: a captive portal also answers 401.
 func dialReason(resp *http.Response, err error) (Reason, error) {
 	if resp == nil || !errors.Is(err, websocket.ErrBadHandshake) {
-		if isTLS(err) {
-			return ReasonTLS, err
-		}
-		return ReasonUnreachable, err
+		return networkReason(err), err
 	}
 	err = fmt.Errorf("answered with status %d", resp.StatusCode)
 	switch {
@@ -181,6 +189,18 @@ func dialReason(resp *http.Response, err error) (Reason, error) {
 		return ReasonToken, err
 	}
 	return ReasonProtocol, err
+}
+
+// networkReason sorts a connection that did not come about.
+func networkReason(err error) Reason {
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired: // or not yet valid
+		return ReasonClock
+	case isTLS(err):
+		return ReasonTLS
+	}
+	return ReasonUnreachable
 }
 
 func isTLS(err error) bool {
