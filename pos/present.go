@@ -67,9 +67,11 @@ func (v *View) stale(now time.Time, trading *Error) *View {
 		front := hide(*old.Front)
 		old.Front = &front
 	}
-	old.Cards = slices.Clone(v.Cards)
-	for i, s := range old.Cards {
-		old.Cards[i] = hide(s)
+	old.Cards, old.Recent = slices.Clone(v.Cards), slices.Clone(v.Recent)
+	for _, list := range [][]SaleView{old.Cards, old.Recent} {
+		for i, s := range list {
+			list[i] = hide(s)
+		}
 	}
 	return &old
 }
