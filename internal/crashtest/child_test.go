@@ -164,7 +164,7 @@ func runChild(made string) error {
 		Journal: fragileJournal{journal, p}, Gateway: fragileGateway{bank, p},
 		Binding: pos.Binding{Environment: "training", Host: s.Host, Partner: partner},
 		Clock:   wallClock{}, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
-		Payee: partner, Store: "S1", Terminal: "T1", Subject: "Corner Shop", Shift: "1",
+		Payee: partner, Store: "S1", Terminal: "T1", Subject: "Corner Shop",
 		NotifyURL: s.Notify, Mode: pos.ModeTraining,
 	})
 	if err != nil {
