@@ -145,7 +145,7 @@ func (c *clerk) live(d time.Duration) {
 func (c *clerk) settle() {
 	t := c.shop.t
 	t.Helper()
-	over := time.After(patience)
+	over := time.After(5 * patience)
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	asked := map[pos.SaleNo]bool{}
