@@ -70,7 +70,7 @@ func TestPair_SaysWhatWentWrong(t *testing.T) {
 		tries   int
 	}{
 		"portal":  {func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("<html>sign in</html>")) }, relay.ReasonNotRelay, 1},
-		"moved":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) }, relay.ReasonNotRelay, 1},
+		"moved":   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, relay.ReasonNotRelay, 1},
 		"busy":    {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) }, relay.ReasonBusy, 3},
 		"refused": {func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Fils-Relay", "1"); w.WriteHeader(403) }, relay.ReasonCode, 1},
 		"other": {func(w http.ResponseWriter, r *http.Request) {

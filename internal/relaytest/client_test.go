@@ -131,17 +131,21 @@ func (c *clients) connect(i int) error {
 	c.mu.Lock()
 	c.conns[i] = conn
 	c.mu.Unlock()
-	c.reads.Go(func() { c.read(conn, till.Till) })
+	c.reads.Go(func() {
+		for !c.read(conn, till.Till) && c.connect(i) != nil { // sent elsewhere before it was live
+			<-time.After(100 * time.Millisecond)
+		}
+	})
 	return nil
 }
 
-func (c *clients) read(conn *websocket.Conn, till string) {
-	live := false
+// read reads until the connection ends, and tells whether it was ever live.
+func (c *clients) read(conn *websocket.Conn, till string) (live bool) {
 	for {
 		_, data, err := conn.ReadMessage()
 		if err != nil {
 			conn.Close()
-			return
+			return live
 		}
 		now := time.Now()
 		var m relay.Message

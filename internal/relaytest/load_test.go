@@ -182,7 +182,9 @@ func launchTalking(t testing.TB, cmd *exec.Cmd, answers chan figures) *process {
 	}()
 	t.Cleanup(p.kill)
 	ready := make([]byte, len("ready\n"))
-	if _, err := io.ReadFull(read, ready); err != nil {
+	stuck := time.AfterFunc(10*time.Minute, p.kill)
+	_, err := io.ReadFull(read, ready)
+	if stuck.Stop(); err != nil {
 		t.Fatalf("load clients: %v: %s", err, p.log)
 	}
 	go func() {
@@ -244,7 +246,7 @@ func TestLoad(t *testing.T) {
 	t.Logf("bare JetStream, synced: %d/s one by one, %d/s with 256 in flight", bareOne, bareMany)
 	t.Logf("store: %d/s with 256 waiting, singly %d/s", stored(t, span, false), stored(t, span, true))
 	for _, connected := range sizes {
-		s := newStage(t, tills, connected, 256)
+		s := newStage(t, min(tills, max(1000, connected)), connected, 256)
 		if connected >= 1000 {
 			<-time.After(min(span*4, 20*time.Second)) // for the garbage of the handshakes to go
 			t.Logf("%d tills connected, idle: %.1f KiB each (with TLS)", connected, float64(s.resident(t)-s.before)/float64(connected))

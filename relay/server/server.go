@@ -112,6 +112,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Meter == nil {
 		cfg.Meter = deafMeter{}
 	}
+	cfg.Store = newCalmStore(cfg.Store)
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
 		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight), hub: newHub(),

@@ -88,3 +88,45 @@ type Sink interface {
 	// attached, the first time included.
 	Missed(a Address)
 }
+
+// readsAtOnce is how many reads of the store are under way at a time. When all
+// tills come back at once they wait for their turn here, where waiting costs
+// nothing, and not in the store, where it runs into timeouts.
+const readsAtOnce = 64
+
+// calmStore bounds the reads of a store.
+type calmStore struct {
+	Store
+	turn chan struct{}
+}
+
+func newCalmStore(s Store) calmStore {
+	return calmStore{Store: s, turn: make(chan struct{}, readsAtOnce)}
+}
+
+func (c calmStore) wait(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Next implements Store.
+func (c calmStore) Next(ctx context.Context, a Address, after uint64, limit int) ([]Entry, error) {
+	if err := c.wait(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-c.turn }()
+	return c.Store.Next(ctx, a, after, limit)
+}
+
+// Last implements Store.
+func (c calmStore) Last(ctx context.Context, a Address) (Position, error) {
+	if err := c.wait(ctx); err != nil {
+		return Position{}, err
+	}
+	defer func() { <-c.turn }()
+	return c.Store.Last(ctx, a)
+}
