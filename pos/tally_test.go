@@ -141,6 +141,17 @@ func TestShift_NothingOpensWhenTheChargeIsRefused(t *testing.T) {
 	}
 }
 
+func TestShift_OnlyTheOneThatWasMeantIsClosed(t *testing.T) {
+	s := newSim(t)
+	s.sell(500, "Amna")
+	s.closeShift()
+	s.sell(600, "Amna")
+	err := s.core.closeShift(context.Background(), s.tally(), 1, "Dana", s.now)
+	if !errors.Is(err, errShiftClosed) || len(s.core.batch.Facts) != 0 {
+		t.Fatalf("closing shift 1 while 2 is open: %v, %d facts", err, len(s.core.batch.Facts))
+	}
+}
+
 func TestZ_ADay(t *testing.T) {
 	s := newSim(t) // 14:15:30 in Dubai
 	s.sell(10000, "Amna")
@@ -339,14 +350,23 @@ func TestZ_DisputedAndSecondMoneyIsInNoTotal(t *testing.T) {
 	no := s.charge(1000)
 	s.advance(time.Second)
 	s.pay(no)
-	s.notify(no, func(r *OrderReport) { r.Total = 1100 })
+	s.orders[no].report.Total = 1100
+	s.notify(no, nil)
 	s.want(no, SaleDisputed)
+	r := s.mustRefund(no, 600)
+	s.advance(time.Second)
+	s.refunds[r].report.Status = RefundReportSettled
+	s.advance(time.Minute)
+	s.wantRefund(r, RefundSettled)
 	twice := s.sell(400, "Amna")
 	s.notify(twice, func(r *OrderReport) { r.Payment.AtMs += 9000 })
 	s.deliver(Notice{Chargeback: &ChargebackReport{Sale: twice, Amount: 400, Currency: Currency}})
 	z := s.closeShift()
 	wantTotals(t, z.Totals, Totals{Own: Sum{1, 400}})
 	wantNames(t, "disputed", z.Disputed, no)
+	if len(z.Refunds) != 1 || !z.Refunds[0].Disputed {
+		t.Errorf("refunds %+v", z.Refunds)
+	}
 	wantNames(t, "again", z.Again, twice)
 	wantNames(t, "chargebacks", z.Chargebacks, twice)
 	if len(z.Alerts) != 3 {
