@@ -55,7 +55,6 @@ type world struct {
 	asked int
 	// failed is told of the first problem.
 	failed func(*world)
-	sales  []pos.SaleNo
 }
 
 func newWorld() *world {
