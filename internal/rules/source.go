@@ -7,6 +7,8 @@ import (
 	"go/token"
 	"io/fs"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,7 +26,7 @@ type Limits struct {
 // broken rule.
 func (l Limits) Check(root fs.FS) ([]string, error) {
 	var broken []string
-	documented := map[string]bool{}
+	documented, simulated, sleeps := map[string]bool{}, map[string]bool{}, map[string][]string{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -44,11 +46,21 @@ func (l Limits) Check(root fs.FS) ([]string, error) {
 			return err
 		}
 		broken = append(broken, l.checkFile(set, file, name)...)
-		if dir := path.Dir(name); !strings.HasSuffix(file.Name.Name, "_test") {
+		dir := path.Dir(name)
+		if !strings.HasSuffix(file.Name.Name, "_test") {
 			documented[dir] = documented[dir] || file.Doc != nil
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			simulated[dir] = simulated[dir] || imports(file, "testing/synctest")
+			sleeps[dir] = append(sleeps[dir], findSleeps(set, file)...)
 		}
 		return nil
 	})
+	for dir, list := range sleeps {
+		if !simulated[dir] {
+			broken = append(broken, list...)
+		}
+	}
 	for dir, ok := range documented {
 		if !ok {
 			broken = append(broken, fmt.Sprintf("%s: the package has no package comment", dir))
@@ -93,30 +105,41 @@ func (l Limits) checkFile(set *token.FileSet, file *ast.File, name string) []str
 	return broken
 }
 
-// checkTest refuses tests that wait by the clock or do not run. Inside a
-// synctest bubble the clock is simulated, so sleeping is exact there.
+// checkTest refuses tests that do not run.
 func checkTest(file *ast.File, say func(token.Pos, string, ...any)) {
-	simulated := false
-	for _, spec := range file.Imports {
-		simulated = simulated || spec.Path.Value == `"testing/synctest"`
-	}
+	calls(file, func(on, name string, at token.Pos) {
+		if (on == "t" || on == "b") && strings.HasPrefix(name, "Skip") {
+			say(at, "a test is skipped")
+		}
+	})
+}
+
+// findSleeps finds tests that wait by the clock. Inside a synctest bubble the
+// clock is simulated and sleeping is exact, so packages that use one may.
+func findSleeps(set *token.FileSet, file *ast.File) []string {
+	var found []string
+	calls(file, func(on, name string, at token.Pos) {
+		if on == "time" && name == "Sleep" {
+			found = append(found, fmt.Sprintf("%s: a test sleeps; wait for what it waits for", set.Position(at)))
+		}
+	})
+	return found
+}
+
+// calls visits every call of the form on.name(…).
+func calls(file *ast.File, visit func(on, name string, at token.Pos)) {
 	ast.Inspect(file, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
-		}
-		sel, ok := call.Fun.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		on, _ := sel.X.(*ast.Ident)
-		switch {
-		case on == nil:
-		case on.Name == "time" && sel.Sel.Name == "Sleep" && !simulated:
-			say(call.Pos(), "a test sleeps; wait for what it waits for")
-		case (on.Name == "t" || on.Name == "b") && strings.HasPrefix(sel.Sel.Name, "Skip"):
-			say(call.Pos(), "a test is skipped")
+		if call, ok := n.(*ast.CallExpr); ok {
+			if sel, ok := call.Fun.(*ast.SelectorExpr); ok {
+				if on, ok := sel.X.(*ast.Ident); ok {
+					visit(on.Name, sel.Sel.Name, call.Pos())
+				}
+			}
 		}
 		return true
 	})
+}
+
+func imports(file *ast.File, path string) bool {
+	return slices.ContainsFunc(file.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == strconv.Quote(path) })
 }
