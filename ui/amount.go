@@ -19,7 +19,7 @@ const maxTyped = 18
 // (pasted, scanned) does not get in.
 type amount struct {
 	text string
-	// mark is the text before the present run of quick keys.
+	// mark is the text at the last pause in typing.
 	mark string
 	// reason is the catalogue key of what is wrong, empty when nothing is.
 	reason string
@@ -137,7 +137,7 @@ type amountInput struct {
 }
 
 func (i *amountInput) typed(c rune, first, burst bool) {
-	if first && i.fresh {
+	if i.fresh && !burst {
 		i.mark = i.text
 		i.amount.text, i.fresh = "", false
 		i.add(string(c))

@@ -64,7 +64,9 @@ const (
 	// scannerCode is the shortest code that counts when its Enter follows as
 	// quickly.
 	scannerCode = 4
-	// scannerRest ends a recognised burst: scanners falter now and then.
+	// scannerRest ends a recognised burst, and a pause of this length begins
+	// what a burst takes back: scanners falter now and then, and a slow screen
+	// makes them look as if they did.
 	scannerRest = 250 * time.Millisecond
 )
 
@@ -76,7 +78,7 @@ type guard struct {
 }
 
 // decimal notes a decimal point, which no shop barcode holds: quick fingers
-// and programs that type an amount do. What follows starts a new run.
+// and programs that type an amount do. What follows is counted anew.
 func (g *guard) decimal(now time.Time) (first, burst bool) {
 	if !g.burst {
 		g.run = 0
@@ -87,7 +89,7 @@ func (g *guard) decimal(now time.Time) (first, burst bool) {
 	return first, burst
 }
 
-// key notes a key press. first says that it starts a new run, burst that it
+// key notes a key press. first says that it comes after a pause, burst that it
 // belongs to a scanner.
 func (g *guard) key(now time.Time) (first, burst bool) {
 	gap := now.Sub(g.last)
@@ -103,7 +105,7 @@ func (g *guard) key(now time.Time) (first, burst bool) {
 	if g.run >= scannerKeys {
 		g.burst = true
 	}
-	return g.run == 1, g.burst
+	return gap >= scannerRest, g.burst
 }
 
 // enter notes the Enter key and reports whether it belongs to a scanner.

@@ -111,8 +111,12 @@ func (s *saleScreen) act(lock *pos.SaleNo, no pos.SaleNo, do func(ctx context.Co
 		err := do(ctx)
 		return func() {
 			*lock = ""
-			if err != nil && code(err) != pos.CodeNotOpen {
-				a.tell(a.words.explain(err))
+			switch m := a.words.explain(err); {
+			case err == nil, code(err) == pos.CodeNotOpen:
+			case code(err) == pos.CodeTooEarly:
+				a.shell.say(m.title + " " + m.next) // the customer still needs the QR
+			default:
+				a.tell(m)
 			}
 			a.refresh()
 		}

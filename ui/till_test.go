@@ -103,6 +103,23 @@ func TestTill_scanner_never_reaches_the_amount_nor_charges(t *testing.T) {
 	}
 }
 
+// A slow screen takes the first keys of a scan one by one.
+func TestTill_scan_on_a_slow_screen_leaves_nothing(t *testing.T) {
+	d := open(t, quiet(), nil)
+	d.after(time.Second)
+	for i, r := range "6291041500213" {
+		d.after(4 * time.Millisecond)
+		if i < 3 {
+			d.after(60 * time.Millisecond)
+		}
+		d.app.root.TypedRune(r)
+	}
+	if got := d.app.till.amount.text; got != "" {
+		t.Errorf("amount %q is left of a scanned code", got)
+	}
+	d.wantText("Barcode ignored")
+}
+
 // Programs and very quick fingers type an amount in one go; no shop barcode
 // holds a decimal point.
 func TestTill_amount_typed_in_one_go_is_no_scan(t *testing.T) {

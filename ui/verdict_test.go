@@ -69,19 +69,22 @@ func TestVerdict_second_press_waits_for_its_time(t *testing.T) {
 	d.show(front(pos.PhaseClosing, pos.SaleAwaiting, func(f *pos.SaleView) {
 		f.Sale.Aborted, f.Verdict = pos.AbortVerdict, &pos.Verdict{Kind: pos.VerdictAsking}
 	}))
-	d.wantText("CLOSING THE CODE TO FIND OUT")
+	d.wantText("CLOSING THE CODE – WAIT")
 	if d.has("pay/ask") || d.has("pay/renew") || d.has("pay/cancel") {
 		t.Error("a closing sale can be asked about, renewed or cancelled")
 	}
 }
 
-func TestVerdict_too_early_is_worded(t *testing.T) {
+func TestVerdict_too_early_is_said_beside_the_QR(t *testing.T) {
 	d := open(t, quiet(), nil)
 	d.engine.setFail(&pos.Error{Code: pos.CodeTooEarly})
 	d.show(d.awaiting())
 	d.press(fyne.KeyF6)
-	d.until("the sentence", func() bool { return d.app.dialog() != nil })
-	d.wantText("It is too early to close this sale.")
+	d.settled()
+	d.wantText("It is too early to close this sale. Wait a few seconds, then ask again.")
+	if got := readQR(t, d.picture()); got != token {
+		t.Errorf("read %q", got)
+	}
 }
 
 // No verdict may be taken for another: each has its own words, colour and
