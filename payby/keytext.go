@@ -24,13 +24,19 @@ type otherKey string
 // encryptedKey, an otherKey or a key of another algorithm. Without an error
 // there is at least one.
 func readKeys(data []byte, hint string) ([]any, error) {
+	// The last byte of a binary key may look like a blank: try it whole first.
+	if isDER(data) && len(data) <= longestKey {
+		if key := readDER(data); key != nil {
+			return []any{key}, nil
+		}
+	}
 	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
 	switch {
 	case len(data) == 0:
 		return nil, &KeyError{KeyEmpty, "there is nothing here; " + hint}
 	case len(data) > longestKey:
 		return nil, &KeyError{KeyTooLarge, "this is far too long for a key; " + hint}
-	case len(data) > 1 && data[0] == 0x30 && data[1] >= 0x80:
+	case isDER(data):
 		if key := readDER(data); key != nil {
 			return []any{key}, nil
 		}
@@ -51,6 +57,9 @@ func readKeys(data []byte, hint string) ([]any, error) {
 	}
 	return found, nil
 }
+
+// isDER reports the beginning of a binary key: a long ASN.1 sequence.
+func isDER(data []byte) bool { return len(data) > 1 && data[0] == 0x30 && data[1] >= 0x80 }
 
 // readBlocks is more patient than encoding/pem: the block may be indented or
 // stand on one line, as it comes out of web pages and settings files.
