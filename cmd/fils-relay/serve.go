@@ -25,6 +25,9 @@ const (
 	// gcPercent keeps the memory of a relay with many idle tills near what they
 	// need. GOGC overrules it.
 	gcPercent = 40
+	// tidyEvery is how often memory that nobody needs is given back. A crowd that
+	// connects at once leaves much of it, and an idle relay collects too seldom.
+	tidyEvery = 30 * time.Second
 )
 
 // store is what the command needs of a store.
@@ -205,6 +208,7 @@ func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time
 		ended <- relay.Run(running)
 		stop()
 	})
+	parts.Go(func() { tidy(running) })
 	var webs []*http.Server
 	for _, d := range doors {
 		web := &http.Server{
@@ -248,4 +252,18 @@ func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time
 	}
 	log.Info("stopped")
 	return err
+}
+
+// tidy gives memory back until ctx ends.
+func tidy(ctx context.Context) {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			debug.FreeOSMemory()
+		}
+	}
 }

@@ -64,6 +64,9 @@ func certificate(t testing.TB) (cert, key string) {
 	return cert, key
 }
 
+// settled is how long a relay takes to give back what nobody needs any more.
+const settled = 65 * time.Second
+
 // stage is a relay under measurement, and the process of its clients.
 type stage struct {
 	relay   *process
@@ -154,6 +157,9 @@ func newStage(t testing.TB, tills, connected, bodies int) *stage {
 	file := filepath.Join(t.TempDir(), "task.json")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if connected >= 1000 {
+		<-time.After(settled)
 	}
 	s.before = s.resident(t)
 	cmd := exec.Command(os.Args[0], file)
@@ -248,7 +254,7 @@ func TestLoad(t *testing.T) {
 	for _, connected := range sizes {
 		s := newStage(t, min(tills, max(1000, connected)), connected, 256)
 		if connected >= 1000 {
-			<-time.After(min(span*4, 20*time.Second)) // for the garbage of the handshakes to go
+			<-time.After(settled)
 			t.Logf("%d tills connected, idle: %.1f KiB each (with TLS)", connected, float64(s.resident(t)-s.before)/float64(connected))
 		}
 		one := s.do(t, order{Kind: "post", InFlight: 1, For: span})

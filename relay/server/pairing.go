@@ -18,7 +18,7 @@ func (s *Server) pair(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.limiter.over(from) {
-		tooMany(w)
+		s.tooMany(w)
 		return
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, relay.MaxPairing))

@@ -60,6 +60,7 @@ type Server struct {
 	limiter   *limiter
 	penalty   penaltyQueue
 	gate      *gate
+	held      chan struct{} // requests that are kept waiting before they are refused
 	hub       *hub
 	upgrader  websocket.Upgrader
 	handler   http.Handler
@@ -116,6 +117,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
 		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight), hub: newHub(),
+		held: make(chan struct{}, holdMost),
 		// Small buffers, because most connections are silent most of the time.
 		// No compression: it costs memory and invites decompression bombs.
 		upgrader: websocket.Upgrader{

@@ -16,6 +16,9 @@ const (
 	storeAttempt = 2500 * time.Millisecond // one try at the store; appending again is harmless
 	storePause   = 50 * time.Millisecond   // before the second try, then doubled
 	storePauseTo = time.Second
+
+	holdFor  = 200 * time.Millisecond // before one refusal too many is answered
+	holdMost = 1024                   // of them at a time
 )
 
 // notify takes one notification from PayBy (protocol.md §13).
@@ -59,7 +62,7 @@ func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) Outcom
 	}
 	genuine, looked := s.verify(ctx, from, keys, body, r.Header.Get("Sign"))
 	if !looked {
-		tooMany(w)
+		s.tooMany(w)
 		return OutcomeRefused
 	}
 	if !genuine {
@@ -143,7 +146,7 @@ func (s *Server) append(ctx context.Context, n Notice) (seq uint64, stored bool,
 // source is within its allowance, logs it.
 func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem string, a Address) Outcome {
 	if !s.limiter.refused(from) {
-		tooMany(w)
+		s.tooMany(w)
 		return OutcomeRefused
 	}
 	s.log.Warn("request refused", "status", status, "problem", problem, "from", from.addr.String(), "till", a.String())
@@ -151,7 +154,16 @@ func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem 
 	return OutcomeRefused
 }
 
-func tooMany(w http.ResponseWriter) {
+// tooMany turns a source away that has used up its refusals. It is kept waiting
+// for a moment, so that one that sends again and again after each answer leaves
+// the processor to others.
+func (s *Server) tooMany(w http.ResponseWriter) {
+	select {
+	case s.held <- struct{}{}:
+		<-s.cfg.After(holdFor)
+		<-s.held
+	default:
+	}
 	w.Header().Set("Retry-After", "60")
 	http.Error(w, "too many refused requests", http.StatusTooManyRequests)
 }

@@ -281,7 +281,13 @@ func TestNotify_FullStoreIs503(t *testing.T) {
 
 func TestNotify_JunkIsLimitedAndGoodIsNot(t *testing.T) {
 	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
-	n := newNode(t, server.Config{Now: func() time.Time { return now }})
+	held := 0
+	n := newNode(t, server.Config{Now: func() time.Time { return now }, After: func(d time.Duration) <-chan time.Time {
+		held++
+		over := make(chan time.Time, 1)
+		over <- now
+		return over
+	}})
 	body := sample(t, "notify.payment.json")
 	junk := sign(t, otherKey(), body)
 	limited := false
@@ -300,12 +306,16 @@ func TestNotify_JunkIsLimitedAndGoodIsNot(t *testing.T) {
 			t.Fatalf("junk was answered %d", a.status)
 		}
 	}
-	if !limited {
-		t.Error("200 refusals in a row were not limited")
+	if !limited || held == 0 {
+		t.Errorf("200 refusals in a row: limited %v, kept waiting %d times", limited, held)
 	}
+	held = 0
 	good := sign(t, gatewayKey(), body)
 	for range 300 {
 		wantAck(t, n.post(t, "/n/shop/POS01", body, good))
+	}
+	if held > 0 {
+		t.Errorf("good ones were kept waiting %d times", held)
 	}
 }
 
