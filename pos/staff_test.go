@@ -21,11 +21,19 @@ type pepper struct {
 	key  string
 	uses int
 	fail error
+	// once, when set, runs before the next use.
+	once func()
 }
 
 func (p *pepper) MAC(message []byte) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if once := p.once; once != nil {
+		p.once = nil
+		p.mu.Unlock()
+		once()
+		p.mu.Lock()
+	}
 	if p.fail != nil {
 		return nil, p.fail
 	}
