@@ -13,7 +13,7 @@ import (
 
 const (
 	compareEvery = 500 * time.Millisecond
-	silentMost   = 2 // unanswered questions before another server is tried
+	silentMost   = 4 * time.Second // without an answer before another server is tried
 	liveQueue    = 8192
 	gapPage      = 256
 	gapMost      = 16 * gapPage // above it all tills read again
@@ -90,7 +90,7 @@ func (f *follower) run(ctx context.Context) error {
 func (f *follower) ask(ctx context.Context) {
 	tick := time.NewTicker(compareEvery)
 	defer tick.Stop()
-	for silent := 0; ; {
+	for answered := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -100,12 +100,13 @@ func (f *follower) ask(ctx context.Context) {
 		info, err := f.link.end(ctx, f.store.names.stream)
 		if err != nil {
 			f.store.look()
-			if silent++; silent%silentMost == 0 && ctx.Err() == nil {
+			if time.Since(answered) >= silentMost && ctx.Err() == nil {
 				f.link.elsewhere()
+				answered = time.Now()
 			}
 			continue
 		}
-		silent = 0
+		answered = time.Now()
 		select {
 		case <-ctx.Done():
 			return
