@@ -56,35 +56,36 @@ func (r *root) TypedShortcut(s fyne.Shortcut) {
 	}
 }
 
-// Key presses closer together than this, several in a row, come from a
-// barcode scanner and not from fingers.
+// Several keys at this pace come from a barcode scanner and not from fingers.
+// Keys are timed when they are handled: a busy PC hands a scan over in lumps
+// with pauses between them, so the pace of several counts and not each gap.
 const (
-	scannerGap  = 30 * time.Millisecond
+	scannerPace = 50 * time.Millisecond
 	scannerKeys = 6
 	// scannerCode is the shortest code that counts when its Enter follows as
 	// quickly.
 	scannerCode = 4
 	// scannerRest ends a recognised burst, and a pause of this length begins
-	// what a burst takes back: scanners falter now and then, and a slow screen
-	// makes them look as if they did.
-	scannerRest = 250 * time.Millisecond
+	// what a burst takes back.
+	scannerRest = time.Second
 )
 
 // guard recognises bursts of a scanner by the time between keys.
 type guard struct {
-	last  time.Time
-	run   int
-	burst bool
+	last time.Time
+	// recent are the times of the last few keys since a pause.
+	recent []time.Time
+	burst  bool
 }
 
 // decimal notes a decimal point, which no shop barcode holds: quick fingers
 // and programs that type an amount do. What follows is counted anew.
 func (g *guard) decimal(now time.Time) (first, burst bool) {
 	if !g.burst {
-		g.run = 0
+		g.recent = nil
 	}
 	if first, burst = g.key(now); !burst {
-		g.run = 0
+		g.recent = nil
 	}
 	return first, burst
 }
@@ -92,30 +93,33 @@ func (g *guard) decimal(now time.Time) (first, burst bool) {
 // key notes a key press. first says that it comes after a pause, burst that it
 // belongs to a scanner.
 func (g *guard) key(now time.Time) (first, burst bool) {
-	gap := now.Sub(g.last)
+	first = now.Sub(g.last) >= scannerRest
 	g.last = now
-	switch {
-	case g.burst && gap < scannerRest:
+	if first {
+		g.recent, g.burst = nil, false
+	}
+	if g.burst {
 		return false, true
-	case gap < scannerGap && g.run > 0:
-		g.run++
-	default:
-		g.run, g.burst = 1, false
 	}
-	if g.run >= scannerKeys {
-		g.burst = true
+	if g.recent = append(g.recent, now); len(g.recent) > scannerKeys {
+		g.recent = g.recent[1:]
 	}
-	return gap >= scannerRest, g.burst
+	g.burst = g.quick(scannerKeys)
+	return first, g.burst
+}
+
+// quick reports that the last n keys came at a scanner's pace.
+func (g *guard) quick(n int) bool {
+	at := len(g.recent) - n
+	return at >= 0 && g.last.Sub(g.recent[at]) <= time.Duration(n-1)*scannerPace
 }
 
 // enter notes the Enter key and reports whether it belongs to a scanner.
 func (g *guard) enter(now time.Time) bool {
-	before := g.run
-	_, burst := g.key(now)
-	if !burst && g.run > before && before >= scannerCode {
-		g.burst, burst = true, true
+	if _, burst := g.key(now); !burst {
+		g.burst = g.quick(scannerCode + 1)
 	}
-	return burst
+	return g.burst
 }
 
 // typed handles a character.

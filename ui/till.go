@@ -364,7 +364,16 @@ func (t *tillScreen) key(k fyne.KeyName) bool {
 	return true
 }
 
-func (t *tillScreen) enter() { t.charge.Press() }
+// enter charges. After a barcode it only takes the message away: the code's
+// own Enter may come late, and what is left must be looked at.
+func (t *tillScreen) enter() {
+	if t.amount.reason == "amount.scanned" {
+		t.amount.judge(false)
+		t.draw()
+		return
+	}
+	t.charge.Press()
+}
 
 // submit charges the amount. Until the engine has answered nothing more can be
 // charged, so that a double press is one sale.

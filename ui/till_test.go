@@ -120,6 +120,57 @@ func TestTill_scan_on_a_slow_screen_leaves_nothing(t *testing.T) {
 	d.wantText("Barcode ignored")
 }
 
+// A busy PC hands keys over in lumps, and the Enter of the code when the rest
+// of it is long forgotten.
+func TestTill_scan_on_a_busy_PC_charges_nothing(t *testing.T) {
+	for name, lumps := range map[string][]string{
+		"first few":  {"6291", "041500213\n"},
+		"threes":     {"629", "104", "150", "021", "3\n"},
+		"late tail":  {"6291041500", "213\n"},
+		"late Enter": {"6291041500213", "\n"},
+		"short code": {"9021", "0\n"},
+		"one by one": {"6", "291041500213", "\n"},
+	} {
+		for _, stall := range []time.Duration{100 * time.Millisecond, 200 * time.Millisecond} {
+			t.Run(name+" "+stall.String(), func(t *testing.T) {
+				d := open(t, quiet(), nil)
+				d.typed("5")
+				d.after(2 * time.Second)
+				for _, lump := range lumps {
+					d.after(stall)
+					for _, r := range lump {
+						d.after(time.Millisecond)
+						if r == '\n' {
+							d.app.root.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+						} else {
+							d.app.root.TypedRune(r)
+						}
+					}
+				}
+				if d.app.charging || len(d.engine.said()) > 0 {
+					t.Errorf("a scan was charged: %v", d.engine.said())
+				}
+				if got := d.app.till.amount.text; got != "5" {
+					t.Errorf("amount %q, want 5", got)
+				}
+			})
+		}
+	}
+}
+
+func TestTill_enter_after_a_scan_charges_only_when_pressed_again(t *testing.T) {
+	d := open(t, quiet(), nil)
+	d.typed("5")
+	d.scan("6291041500213")
+	d.after(3 * time.Second)
+	d.press(fyne.KeyReturn)
+	d.wantNoText("Barcode ignored")
+	d.wantCalls()
+	d.press(fyne.KeyReturn)
+	d.until("the charge", func() bool { return len(d.engine.said()) == 1 })
+	d.wantCalls("charge 5.00")
+}
+
 // Programs and very quick fingers type an amount in one go; no shop barcode
 // holds a decimal point.
 func TestTill_amount_typed_in_one_go_is_no_scan(t *testing.T) {
