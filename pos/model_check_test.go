@@ -137,7 +137,11 @@ func (w *world) checkQR(s pos.SaleView, kept *pos.Sale, trading bool) {
 	if trading && (kept.State != pos.SaleAwaiting || kept.Aborted != "" || s.QR != kept.Token) {
 		w.wrong("the QR of sale %s is shown: %s, aborted %q", no.Short(), kept.State, kept.Aborted)
 	}
-	if w.line.dated && !w.blind[no] {
+	// A till that cannot write takes no answer: it goes by its own deadline.
+	if late := w.clock.Now().Sub(s.Deadline); !trading && late > slack {
+		w.wrong("the QR of sale %s is shown %v after its deadline while nothing can be written", no.Short(), late)
+	}
+	if w.line.dated && !w.blind[no] && trading {
 		if late := w.clock.truth().Sub(kept.WindowEnd()); late > slack {
 			w.wrong("the QR of sale %s is shown %v after its window", no.Short(), late)
 		}

@@ -13,7 +13,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,7 +78,9 @@ func (p *points) pass() {
 	defer p.mu.Unlock()
 	p.passed++
 	if p.passed == p.fatal {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		if self, err := os.FindProcess(os.Getpid()); err == nil {
+			_ = self.Kill()
+		}
 		select {} // until the signal is there
 	}
 }

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/sqlite"
+)
+
+// usualSales is the size of the journal that is measured when FILS_SALES does
+// not say otherwise. FILS_JOURNAL names a journal that exists already.
+const usualSales = 20_000
+
+func bigJournal(b *testing.B) string {
+	b.Helper()
+	if path := os.Getenv("FILS_JOURNAL"); path != "" {
+		return path
+	}
+	sales := usualSales
+	if text := os.Getenv("FILS_SALES"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sales = n
+	}
+	path := filepath.Join(b.TempDir(), "journal.db")
+	if err := build(b.Context(), path, sales, 1); err != nil {
+		b.Fatal(err)
+	}
+	return path
+}
+
+func open(b *testing.B, path string) *sqlite.Journal {
+	b.Helper()
+	j, err := sqlite.Open(b.Context(), path, sqlite.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return j
+}
+
+// p95 times every round and reports the 95th percentile beside the mean.
+func p95(b *testing.B, do func(round int) error) {
+	b.Helper()
+	var took []time.Duration
+	for round := 0; b.Loop(); round++ {
+		begin := time.Now()
+		if err := do(round); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(begin))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*95/100].Nanoseconds())/1e6, "p95-ms")
+}
+
+// BenchmarkBigJournal measures what design §8 limits in a journal of a million
+// sales: pages and searches (50 ms at p95), start, and commit (half as fast as
+// a bare insert with the same durability).
+func BenchmarkBigJournal(b *testing.B) {
+	path := bigJournal(b)
+	j := open(b, path)
+	sample := spread(b, j)
+	pick := func(round int) pos.Sale { return sample[round%len(sample)] }
+	pages := map[string]func(s pos.Sale) pos.SaleQuery{
+		"page/newest": func(pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50} },
+		"page/anywhere": func(s pos.Sale) pos.SaleQuery {
+			return pos.SaleQuery{Limit: 50, Before: pos.PageMark{AtMs: s.CreatedAt.UnixMilli(), No: s.No}}
+		},
+		"page/closed": func(pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, States: []pos.SaleState{pos.SaleClosed}} },
+		"page/day": func(s pos.Sale) pos.SaleQuery {
+			return pos.SaleQuery{Limit: 50, From: s.CreatedAt, To: s.CreatedAt.Add(24 * time.Hour)}
+		},
+		"search/amount":      func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Amount: s.Intent.Amount} },
+		"search/number":      func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: string(s.No)[:12]} },
+		"search/last digits": func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: s.No.Short()} },
+		"search/provider": func(s pos.Sale) pos.SaleQuery {
+			return pos.SaleQuery{Limit: 50, Text: s.ProviderNo[len(s.ProviderNo)-6:]}
+		},
+		"search/reference": func(s pos.Sale) pos.SaleQuery {
+			return pos.SaleQuery{Limit: 50, Text: "INV-" + s.ProviderNo[len(s.ProviderNo)-4:]}
+		},
+		"search/nothing": func(pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: "zzzzzzzz"} },
+	}
+	for name, query := range pages {
+		b.Run(name, func(b *testing.B) {
+			p95(b, func(round int) error {
+				_, err := j.Sales(b.Context(), query(pick(round)))
+				return err
+			})
+		})
+	}
+	b.Run("story", func(b *testing.B) {
+		p95(b, func(round int) error { _, err := j.Story(b.Context(), pick(round).No); return err })
+	})
+	b.Run("load", func(b *testing.B) {
+		p95(b, func(int) error { _, err := j.Load(b.Context()); return err })
+	})
+	b.Run("commit", func(b *testing.B) { commits(b, j) })
+	b.Run("bare insert", bareInsert)
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open and load", func(b *testing.B) {
+		p95(b, func(int) error { return openAndLoad(b, path) })
+	})
+}
+
+// spread returns sales from all over the journal.
+func spread(b *testing.B, j *sqlite.Journal) []pos.Sale {
+	b.Helper()
+	newest, err := j.Sales(b.Context(), pos.SaleQuery{Limit: 1})
+	if err != nil || len(newest.Sales) == 0 {
+		b.Fatalf("no sale: %v", err)
+	}
+	var out []pos.Sale
+	at := newest.Sales[0].CreatedAt
+	for step := 12 * time.Hour; len(out) < 200; at = at.Add(-step) {
+		page, err := j.Sales(b.Context(), pos.SaleQuery{Limit: 1, Before: pos.PageMark{AtMs: at.UnixMilli()}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(page.Sales) == 0 {
+			break
+		}
+		out = append(out, page.Sales...)
+	}
+	return append(out, newest.Sales...)
+}
+
+// commits records one fact of a sale at a time.
+func commits(b *testing.B, j *sqlite.Journal) {
+	h := newHistory(1, uint64(time.Now().UnixNano()))
+	var facts []pos.Fact
+	p95(b, func(int) error {
+		if len(facts) == 0 {
+			var err error
+			if facts, err = h.sale(); err != nil {
+				return err
+			}
+		}
+		_, err := j.Record(b.Context(), pos.Batch{Facts: facts[:1]})
+		facts = facts[1:]
+		return err
+	})
+}
+
+// bareInsert commits one row of the size of an event.
+func bareInsert(b *testing.B) {
+	db, err := sql.Open("sqlite3", filepath.Join(b.TempDir(), "bare.db")+"?_journal_mode=WAL&_synchronous=FULL")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("CREATE TABLE t (id INTEGER PRIMARY KEY, data BLOB) STRICT"); err != nil {
+		b.Fatal(err)
+	}
+	data := make([]byte, 600)
+	p95(b, func(int) error { _, err := db.Exec("INSERT INTO t (data) VALUES (?)", data); return err })
+}
+
+func openAndLoad(b *testing.B, path string) error {
+	j, err := sqlite.Open(b.Context(), path, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	if _, err := j.Load(b.Context()); err != nil {
+		b.Error(err)
+	}
+	return j.Close()
+}
