@@ -23,6 +23,16 @@ func (g *gatewayClock) now(local time.Time) time.Time {
 	return g.base.Add(local.Sub(g.anchor))
 }
 
+// slept takes a gap between the wall clock and the monotonic clock. Forward it
+// is most likely sleep, through which the monotonic clock stood still, and
+// counts until the clock is read again; backward somebody set the wall clock,
+// which this clock does not follow.
+func (g *gatewayClock) slept(gap time.Duration) {
+	if g.known && gap > 0 {
+		g.base = g.base.Add(gap)
+	}
+}
+
 // local is the PC's time at gateway time t, seen from the PC's time now. It
 // carries now's monotonic reading.
 func (g *gatewayClock) local(t, now time.Time) time.Time {

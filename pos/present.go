@@ -52,13 +52,13 @@ func (c *core) view(now time.Time, trading *Error) *View {
 	return v
 }
 
-// stale is v while nothing newer may be shown: a QR whose window is over
-// leaves the displays all the same.
-func (v *View) stale(now time.Time, trading *Error) *View {
+// stale is v while nothing newer may be shown: a QR whose window is over at
+// gateway time leaves the displays all the same.
+func (v *View) stale(gateway time.Time, trading *Error) *View {
 	old := *v
 	old.Trading = trading
 	hide := func(s SaleView) SaleView {
-		if s.QR != "" && !now.Before(s.Deadline) {
+		if s.QR != "" && !gateway.Before(s.Sale.WindowEnd()) {
 			s.QR, s.Deadline, s.Phase = "", time.Time{}, PhaseChecking
 		}
 		return s

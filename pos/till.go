@@ -56,6 +56,9 @@ const (
 	stuckRetry = time.Second
 	// refillEvery is how often a journal on a full disk tries to recover.
 	refillEvery = 30 * time.Second
+	// probeEvery is how often the gateway's clock is asked for while it is not
+	// known, or not since the PC slept.
+	probeEvery = 10 * time.Second
 	// idleTick is how often an idle till looks whether the PC has slept.
 	idleTick = 5 * time.Second
 	// asleep is a difference between wall clock and monotonic clock that only
@@ -161,9 +164,7 @@ func (t *Till) Run(ctx context.Context) error {
 		default:
 		}
 	}
-	if t.cfg.Journal.State() == nil {
-		probe()
-	}
+	var probed time.Time
 	for {
 		commands, results, posts := t.commands, t.results, t.posts
 		answer := func() {} // after the view shows what the command did
@@ -188,7 +189,10 @@ func (t *Till) Run(ctx context.Context) error {
 		now := t.cfg.Clock.Now()
 		if gap := now.Round(0).Sub(last.Round(0)) - now.Sub(last); gap.Abs() > asleep {
 			t.clockSeen.Store(false)
-			t.core.clock.known = false // until it is read again the PC's clock is the better guess
+			t.core.clock.slept(gap)
+		}
+		if !t.clockSeen.Load() && !t.core.readOnly && now.Sub(probed) >= probeEvery {
+			probed = now
 			probe()
 		}
 		last = now
@@ -335,19 +339,15 @@ func (t *Till) probe(ctx context.Context) {
 	date, err := t.cfg.Gateway.Time(ctx)
 	if err != nil {
 		t.cfg.Log.Warn("gateway clock not read", "err", err)
-		_ = t.submit(ctx, func(time.Time) error {
-			t.core.hop.Gateway = HopFailing
-			return nil
-		})
+		t.apply(ctx, func(time.Time) { t.core.hop.Gateway = HopFailing })
 		return
 	}
 	received := t.cfg.Clock.Now()
 	// Wait until the core has it: a charge that asked for the clock uses it.
-	_ = t.submit(ctx, func(time.Time) error {
+	t.apply(ctx, func(time.Time) {
 		t.core.clock.observe(date, sent, received)
 		t.core.hop.Gateway, t.core.hop.GatewaySince = HopLive, received
 		t.clockSeen.Store(true)
-		return nil
 	})
 }
 
@@ -362,6 +362,24 @@ func (t *Till) submit(ctx context.Context, do func(now time.Time) error) error {
 		return &Error{Code: CodeStopped, Op: "wait for the till"}
 	}
 	return <-c.reply
+}
+
+// apply lets Run change what is in memory only, also while the journal cannot
+// be written, and waits until it has.
+func (t *Till) apply(ctx context.Context, do func(now time.Time)) {
+	applied := make(chan struct{})
+	select {
+	case t.posts <- func(now time.Time) { do(now); close(applied) }:
+	case <-ctx.Done():
+		return
+	case <-t.done:
+		return
+	}
+	select {
+	case <-applied:
+	case <-ctx.Done():
+	case <-t.done:
+	}
 }
 
 // post hands a change of the screens' state to Run without waiting.
@@ -393,7 +411,7 @@ func (t *Till) publish(now time.Time, stuck error) {
 	v := t.core.view(now, t.trading(stuck))
 	if stuck != nil {
 		// The core is ahead of the journal: what is not committed is not shown.
-		v = t.current.Load().stale(now, t.trading(stuck))
+		v = t.current.Load().stale(t.core.clock.now(now), t.trading(stuck))
 	}
 	t.current.Store(v)
 	t.mu.Lock()
