@@ -13,7 +13,8 @@ import (
 
 const (
 	compareEvery = 500 * time.Millisecond
-	silentMost   = 4 * time.Second // without an answer before another server is tried
+	askTimeout   = time.Second
+	silentMost   = 3 * time.Second // without an answer before another server is tried
 	liveQueue    = 8192
 	gapPage      = 256
 	gapMost      = 16 * gapPage // above it all tills read again
@@ -97,13 +98,17 @@ func (f *follower) ask(ctx context.Context) {
 		case <-tick.C:
 		case <-f.link.again:
 		}
-		info, err := f.link.end(ctx, f.store.names.stream)
-		if err != nil {
+		asking, cancel := context.WithTimeout(ctx, askTimeout)
+		info, err := f.link.end(asking, f.store.names.stream)
+		cancel()
+		alone := err == nil && isolated(info)
+		if alone || err != nil && time.Since(answered) >= silentMost {
+			f.store.cfg.Log.Warn("trying another server of the cluster", "isolated", alone)
+			f.link.elsewhere()
+			answered = time.Now()
+		}
+		if alone || err != nil {
 			f.store.look()
-			if time.Since(answered) >= silentMost && ctx.Err() == nil {
-				f.link.elsewhere()
-				answered = time.Now()
-			}
 			continue
 		}
 		answered = time.Now()
@@ -113,6 +118,21 @@ func (f *follower) ask(ctx context.Context) {
 		case f.ends <- info:
 		}
 	}
+}
+
+// isolated tells whether the leader that answered has lost touch with so many
+// others that it cannot lead. It goes on answering for ten seconds and more.
+func isolated(info *natsjs.StreamInfo) bool {
+	if info.Cluster == nil || len(info.Cluster.Replicas) == 0 {
+		return false
+	}
+	touch := 1 // with itself
+	for _, peer := range info.Cluster.Replicas {
+		if !peer.Offline && peer.Active < silentMost {
+			touch++
+		}
+	}
+	return 2*touch <= len(info.Cluster.Replicas)+1
 }
 
 // restart begins at the end of the stream; what was before is for reads.
