@@ -36,24 +36,26 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// usualChecks keeps the everyday run short; the command line wins.
+// usualChecks keeps the everyday run short and on the same paths; the command
+// line wins.
 func usualChecks(t *testing.T, n string) {
 	t.Helper()
-	const name = "rapid.checks"
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-	if given {
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if given["rapid.checks"] || given["rapid.seed"] || given["rapid.failfile"] {
 		return
 	}
-	before := flag.Lookup(name).Value.String()
-	if err := flag.Set(name, n); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := flag.Set(name, before); err != nil {
-			t.Error(err)
+	for name, value := range map[string]string{"rapid.checks": n, "rapid.seed": "20261123"} {
+		before := flag.Lookup(name).Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
 		}
-	})
+		t.Cleanup(func() {
+			if err := flag.Set(name, before); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // again ends the check outside of the bubble as it ended inside. rapid tells

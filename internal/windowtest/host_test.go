@@ -271,17 +271,37 @@ func (s *screen) awaitNoQR(t *testing.T) {
 	})
 }
 
-// awaitGreen waits until the screen is, or is no longer, filled with the
-// colour of success.
-func (s *screen) awaitGreen(t *testing.T, want bool) {
+// next presses Enter until success has left the screen: a result ignores keys
+// for its first moments, so that none typed before it takes it away unread.
+func (s *screen) next(t *testing.T) {
 	t.Helper()
-	const filled = 25 // percent
-	await(t, fmt.Sprintf("success on the screen to be %v", want), func() (struct{}, error) {
+	await(t, "success to leave the screen", func() (struct{}, error) {
 		img, err := s.look()
 		if err != nil {
 			return struct{}{}, err
 		}
-		if green := windowtest.Green(img); (green >= filled) != want {
+		if green := windowtest.Green(img); green >= success {
+			if _, err := s.xdotool("key", "Return"); err != nil {
+				return struct{}{}, err
+			}
+			return struct{}{}, fmt.Errorf("%d %% of it is green", green)
+		}
+		return struct{}{}, nil
+	})
+}
+
+// success is how many percent of the screen its colour fills at least.
+const success = 25
+
+// awaitGreen waits until the screen is filled with the colour of success.
+func (s *screen) awaitGreen(t *testing.T) {
+	t.Helper()
+	await(t, "success on the screen", func() (struct{}, error) {
+		img, err := s.look()
+		if err != nil {
+			return struct{}{}, err
+		}
+		if green := windowtest.Green(img); green < success {
 			return struct{}{}, fmt.Errorf("%d %% of it is green", green)
 		}
 		return struct{}{}, nil

@@ -117,7 +117,7 @@ func (s *session) awaitPaid(t *testing.T, source string) {
 	if o := s.till.order(t, s.qr); !o.Paid {
 		t.Errorf("order = %+v, want it paid", o)
 	}
-	s.on.awaitGreen(t, true)
+	s.on.awaitGreen(t)
 	s.on.awaitNoQR(t)
 }
 
@@ -141,8 +141,7 @@ func TestWindow_CashierAndManager(t *testing.T) {
 		s.on.shot(t, "paid")
 	})
 	s.part(t, "success stays until a key", func(t *testing.T) {
-		s.on.press(t, "Return")
-		s.on.awaitGreen(t, false)
+		s.on.next(t)
 		s.on.shot(t, "next")
 	})
 	s.part(t, "part of it refunded by keyboard", s.refund)
@@ -209,8 +208,7 @@ func (s *session) killed(t *testing.T) {
 	s.phone.pay(t, s.qr)
 	s.awaitPaid(t, "notification")
 	s.on.shot(t, "resumed-paid")
-	s.on.press(t, "Return")
-	s.on.awaitGreen(t, false)
+	s.on.next(t)
 	if attempts := windowtest.Find(s.till.journal(t), s.sale, "sale.intended"); len(attempts) != 1 {
 		t.Errorf("the sale was intended %d times", len(attempts))
 	}
