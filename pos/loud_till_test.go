@@ -263,18 +263,19 @@ func TestTill_RequestsHeldBackByTheJournalLeaveFreshAndOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
 	synctest.Test(t, func(t *testing.T) {
 		broken := &brokenJournal{}
-		g := &gateway{create: opened}
+		var mu sync.Mutex
+		var asked []time.Time
+		g := &gateway{create: opened, query: func(pos.SaleNo) pos.Answer {
+			mu.Lock()
+			defer mu.Unlock()
+			asked = append(asked, time.Now())
+			return unknown()
+		}}
 		till, _, stop := start(t, path, g, func(j pos.Journal) pos.Journal { broken.Journal = j; return broken })
 		defer stop()
 		no, err := till.Charge(t.Context(), pos.ChargeRequest{Amount: 1234, Cashier: "Amna"})
 		if err != nil {
 			t.Fatal(err)
-		}
-		synctest.Wait()
-		var asked []time.Time
-		g.query = func(pos.SaleNo) pos.Answer {
-			asked = append(asked, time.Now())
-			return unknown()
 		}
 		// The window's end must be recorded before the cancel leaves, and cannot be.
 		<-time.After(107 * time.Second)
@@ -282,6 +283,8 @@ func TestTill_RequestsHeldBackByTheJournalLeaveFreshAndOnce(t *testing.T) {
 		<-time.After(5 * time.Minute)
 		broken.set(nil)
 		<-time.After(20 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		for i := 1; i < len(asked); i++ {
 			if gap := asked[i].Sub(asked[i-1]); gap < 2*time.Second {
 				t.Fatalf("two questions about %s only %v apart", no, gap)
