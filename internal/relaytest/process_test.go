@@ -44,16 +44,17 @@ func TestMain(m *testing.M) {
 	case "tills":
 		os.Exit(runTills(flag.Args()))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(programDir())
+	os.Exit(code)
 }
+
+// programDir is where the built program lies.
+func programDir() string { return filepath.Join(os.TempDir(), fmt.Sprint("relaytest-", os.Getpid())) }
 
 // program returns the built fils-relay; it is built once.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "relaytest")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "fils-relay")
+	file := filepath.Join(programDir(), "fils-relay")
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", file, "github.com/filspos/fils/cmd/fils-relay")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
