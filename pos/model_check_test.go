@@ -42,6 +42,11 @@ func (w *world) checkChain() {
 		if e.Seq != int64(w.checked+1) || e.Prev != prev || e.Hash != e.Sum() {
 			w.wrong("the chain breaks at event %d", e.Seq)
 		}
+		// A cancel can lose against a payment under way: its own word closes nothing.
+		f, err := e.Fact()
+		if err != nil || f.Kind == pos.SaleFailed && (f.Order == nil || f.Order.Source == pos.SourceCancel) {
+			w.wrong("event %d closes sale %s without a query after the cancel: %v", e.Seq, e.Sale.Short(), err)
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 )
 
 func faults() []fault {
-	return []fault{lostRequest, silentAnswer, lateRequest, slowAnswer, broken, brokenDone, unsigned, forgedAnswer, busy, refused}
+	return []fault{lostRequest, silentAnswer, lateRequest, lateRequest, lateRequest, slowAnswer, broken, brokenDone, unsigned, forgedAnswer, busy, refused}
 }
 
 // bad is a fault of the next calls of one operation.

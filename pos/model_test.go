@@ -440,10 +440,10 @@ func (a actor) relay(r *rapid.T) {
 }
 
 func (a actor) fault(r *rapid.T) {
-	op := rapid.SampledFrom([]string{"create", "query", "cancel", "revoke", "refund", "refund-query", "time"}).Draw(r, "operation")
+	op := rapid.SampledFrom([]string{"create", "create", "create", "query", "cancel", "cancel", "revoke", "refund", "refund-query", "time"}).Draw(r, "operation")
 	f := bad{
 		fault: rapid.SampledFrom(faults()).Draw(r, "fault"), times: rapid.SampledFrom([]int{1, 1, 2, 5, 12}).Draw(r, "times"),
-		delay: time.Duration(rapid.SampledFrom([]int{1, 4, 7, 30, 300, 890}).Draw(r, "delay")) * time.Second,
+		delay: time.Duration(rapid.SampledFrom([]int{1, 4, 7, 30, 300, 600, 890}).Draw(r, "delay")) * time.Second,
 	}
 	a.w.mu.Lock()
 	defer a.w.mu.Unlock()
