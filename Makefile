@@ -7,6 +7,8 @@ RELEASE := -buildvcs=false -trimpath -tags migrated_fynedo -ldflags '-s -w'
 # What needs a display or a browser is left out of ./... by tags.
 TAGS := -tags 'window browser'
 SHOTS := $(CURDIR)/build/shots
+# What reads bytes from outside gets a few hundred inputs more on every run.
+FUZZ := FuzzReply FuzzNotification FuzzParseFils FuzzKeyImport FuzzTransactionFile
 
 .PHONY: help run build test check bench screens clean tools tools-test
 
@@ -45,6 +47,9 @@ check: tools
 # speaks. It is compiled like the tests: the packages are built once.
 test: tools-test check
 	CGO_ENABLED=1 $(GO) test -vet=off -race ./...
+	@for f in $(FUZZ); do \
+		$(GO) test -vet=off -run '^$$' -fuzz "^$$f\$$" -fuzztime 300x -fuzzminimizetime 20x -parallel 1 ./payby || exit 1; \
+	done
 ifeq ($(shell uname -s),Linux)
 	CGO_ENABLED=1 $(GO) test -vet=off -race -count=1 -tags browser ./internal/browsertest -args -keep $(SHOTS)/browser
 	CGO_ENABLED=1 $(GO) build -buildvcs=false -race -o build/race/fils .
