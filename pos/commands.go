@@ -83,7 +83,9 @@ func (t *Till) guardClosed(ctx context.Context, amount Fils) error {
 func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 	if !r.Confirmed {
 		for _, s := range c.sales {
-			if !s.State.Final() && s.Intent.Amount == r.Amount {
+			// A sale may have closed after the journal was asked.
+			closed := s.State == SaleClosed && s.Proof != ProofRefused && now.Round(0).Sub(s.EndedAt) < guardTime
+			if (!s.State.Final() || closed) && s.Intent.Amount == r.Amount {
 				return "", &Error{Code: CodeSameAmount, Op: "charge", Sale: s.No, Amount: r.Amount}
 			}
 		}

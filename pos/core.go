@@ -9,7 +9,8 @@ import (
 )
 
 // core is the till's memory and its decisions. It starts no goroutine, reads
-// no clock and does no network: every method gets the PC's time, leaves facts
+// no clock and does no network (it does read single sales and refunds from the
+// journal): every method gets the PC's time, leaves facts
 // in batch and requests in calls, and [Till] commits the first before it
 // starts the second. That makes it usable step by step in tests.
 type core struct {
@@ -325,7 +326,8 @@ func (c *core) fetchSale(ctx context.Context, no SaleNo) (*openSale, error) {
 	if _, err := c.cfg.Journal.Sale(ctx, no); err != nil {
 		return nil, fmt.Errorf("read sale %s: %w", no, err)
 	}
-	// Money is decided on the facts, not on a table that anybody could edit.
+	// What may be refunded is decided on the facts of the sale, not on a table
+	// that anybody could edit.
 	s, err := fromFacts(ctx, c.cfg.Journal, c.folder, no)
 	if err != nil {
 		return nil, fmt.Errorf("fold sale %s: %w", no, err)

@@ -2,7 +2,7 @@
 // and the engine that applies those rules.
 //
 // Start with [Till], which owns everything that happens after a key press.
-// It decides with [Next], the one table of transitions, keeps every [Fact] in
+// It decides with [SaleTransitions] and [RefundTransitions], the one table of each, keeps every [Fact] in
 // a [Journal] before anybody acts on it, and talks to the payment provider
 // through a [Gateway]. Both are interfaces; this package knows no screen, no
 // SQL and no HTTP.

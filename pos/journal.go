@@ -50,7 +50,7 @@ type Batch struct {
 // any goroutine, also while Record runs; they see committed facts only.
 type Journal interface {
 	// Record commits the batch in one transaction, together with the sales,
-	// refunds and alerts that [Fold] derives from it, and returns the events
+	// refunds and alerts that [Folder.Fold] derives from it, and returns the events
 	// in order. Either everything is durable or nothing happened. It returns
 	// ErrJournalFull, ErrJournalReadOnly or ErrDuplicateNotice, wrapped.
 	Record(ctx context.Context, b Batch) ([]Event, error)

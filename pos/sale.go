@@ -49,7 +49,7 @@ func (s SaleState) Final() bool {
 	return false
 }
 
-// Sale is one sale as its facts have left it. It is derived: [Fold] makes it
+// Sale is one sale as its facts have left it. It is derived: [Folder.Fold] makes it
 // from the journal's facts and nothing else changes it. Times are UTC by the
 // PC's clock unless a field says gateway time.
 type Sale struct {

@@ -83,6 +83,8 @@ func (c *core) verdict(s *openSale, now time.Time) *Verdict {
 		return nil
 	}
 	switch s.State {
+	case SaleDisputed, SaleReversed:
+		return nil // the result itself says more
 	case SalePaid:
 		return &Verdict{Kind: VerdictPaid, At: s.EndedAt}
 	case SaleClosed:
