@@ -45,7 +45,7 @@ func (c *core) tick(now time.Time) time.Time {
 			soonest(s.plan.due)
 		}
 		if s.Aborted == "" && (s.State == SaleCreating || s.State == SaleAwaiting) {
-			soonest(c.clock.local(s.WindowEnd(), now))
+			soonest(c.windowEnd(s, now))
 		}
 	}
 	for _, r := range c.refunds {
@@ -68,7 +68,7 @@ func (c *core) takeShared(now time.Time) bool {
 // closeWindow takes the QR away when the payment window is over.
 func (c *core) closeWindow(s *openSale, now time.Time) {
 	waiting := s.State == SaleCreating || s.State == SaleAwaiting
-	if waiting && s.Aborted == "" && !c.clock.now(now).Before(s.WindowEnd()) {
+	if waiting && s.Aborted == "" && !now.Before(c.windowEnd(s, now)) {
 		c.abort(s, AbortWindow, "", now)
 	}
 }

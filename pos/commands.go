@@ -114,6 +114,9 @@ func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 		return "", &Error{Code: CodeInternal, Op: "charge", Err: errors.New("the sale's facts do not fold")}
 	}
 	s.plan = plan{inflight: opCreate, started: now, lastCreate: now}
+	if !c.clock.known {
+		s.plan.born = now
+	}
 	front := c.front
 	c.undo = append(c.undo, func() { c.front = front })
 	c.front = no

@@ -51,7 +51,10 @@ type plan struct {
 	// askUntil ends the questions of a customer who says they paid; renew is
 	// who wants a new QR once this order is closed; firstRevoke the start of a
 	// reversal.
-	askUntil    time.Time
+	askUntil time.Time
+	// born is the start of a first create that was stamped before the
+	// gateway's clock was known, moved back by every sleep since; else zero.
+	born        time.Time
 	renew       string
 	renewUntil  time.Time
 	firstRevoke time.Time
@@ -270,7 +273,25 @@ func (c *core) asked(p *plan, now time.Time) bool {
 
 // firstSent is the PC's time of the first create attempt.
 func (c *core) firstSent(s *openSale, now time.Time) time.Time {
+	if !s.plan.born.IsZero() {
+		return s.plan.born // its stamp may be wrong by as much as the PC's clock
+	}
 	return c.clock.local(time.UnixMilli(s.FirstRequest), now)
+}
+
+// windowEnd is the PC's time at which the QR leaves every display.
+func (c *core) windowEnd(s *openSale, now time.Time) time.Time {
+	return c.firstSent(s, now).Add(time.Duration(s.Intent.WindowMs) * time.Millisecond)
+}
+
+// slept tells that the PC slept, or that its clock was set forward, by gap.
+func (c *core) slept(gap time.Duration) {
+	c.clock.slept(gap)
+	for _, s := range c.sales {
+		if !s.plan.born.IsZero() && gap > 0 {
+			s.plan.born = s.plan.born.Add(-gap)
+		}
+	}
 }
 
 // planRound follows a sale of unknown outcome in rounds: query, cancel if it

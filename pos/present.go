@@ -52,13 +52,14 @@ func (c *core) view(now time.Time, trading *Error) *View {
 	return v
 }
 
-// stale is v while nothing newer may be shown: a QR whose window is over at
-// gateway time leaves the displays all the same.
-func (v *View) stale(gateway time.Time, trading *Error) *View {
+// stale is v while nothing newer may be shown: a QR whose window is over
+// leaves the displays all the same.
+func (c *core) stale(v *View, now time.Time, trading *Error) *View {
 	old := *v
 	old.Trading = trading
 	hide := func(s SaleView) SaleView {
-		if s.QR != "" && !gateway.Before(s.Sale.WindowEnd()) {
+		open := c.sales[s.Sale.No]
+		if s.QR != "" && (open == nil || !now.Before(c.windowEnd(open, now))) {
 			s.QR, s.Deadline, s.Phase = "", time.Time{}, PhaseChecking
 		}
 		return s
@@ -84,7 +85,7 @@ func (c *core) saleView(s *openSale, now time.Time) SaleView {
 		return v
 	}
 	if waiting && s.Aborted == "" {
-		v.Deadline = c.clock.local(s.WindowEnd(), now)
+		v.Deadline = c.windowEnd(s, now)
 		if s.State == SaleAwaiting && now.Before(v.Deadline) {
 			v.QR = s.Token
 		}

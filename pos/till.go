@@ -189,7 +189,7 @@ func (t *Till) Run(ctx context.Context) error {
 		now := t.cfg.Clock.Now()
 		if gap := now.Round(0).Sub(last.Round(0)) - now.Sub(last); gap.Abs() > asleep {
 			t.clockSeen.Store(false)
-			t.core.clock.slept(gap)
+			t.core.slept(gap)
 		}
 		if !t.clockSeen.Load() && !t.core.readOnly && now.Sub(probed) >= probeEvery {
 			probed = now
@@ -411,7 +411,7 @@ func (t *Till) publish(now time.Time, stuck error) {
 	v := t.core.view(now, t.trading(stuck))
 	if stuck != nil {
 		// The core is ahead of the journal: what is not committed is not shown.
-		v = t.current.Load().stale(t.core.clock.now(now), t.trading(stuck))
+		v = t.core.stale(t.current.Load(), now, t.trading(stuck))
 	}
 	t.current.Store(v)
 	t.mu.Lock()
