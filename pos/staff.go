@@ -81,8 +81,8 @@ const (
 	PermitCancel Permission = "cancel"
 	// PermitPropose: ask for a refund that somebody else allows.
 	PermitPropose Permission = "propose"
-	// PermitShift: close a shift and read its X. Opening one needs nothing: the
-	// first charge does it, too.
+	// PermitShift: close a shift and read its X and Z. Opening one needs no more
+	// than a charge, which does it, too.
 	PermitShift Permission = "shift"
 	// PermitHistory: see what others did, also on the command line.
 	PermitHistory Permission = "history"

@@ -51,9 +51,15 @@ type tallySale struct {
 	here, closed, disputed bool
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
-	// asker is who asked for its reversal.
-	asker  string
+	// asked is the wish for its reversal.
+	asked  reversalWish
 	totals Totals
+}
+
+// reversalWish is who asked for a reversal and who allowed it.
+type reversalWish struct {
+	by, approver string
+	self         bool
 }
 
 type tallyRefund struct {
@@ -67,6 +73,9 @@ type tallyEntry struct {
 	amount   Fils
 	at       time.Time
 	by, note string
+	// approver and self are those of a reversal.
+	approver string
+	self     bool
 }
 
 type tallyReturn struct {
@@ -188,7 +197,7 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 		return err
 	}
 	if f.Kind == SaleReversalAsked {
-		s.asker = f.By
+		s.asked = reversalWish{f.By, f.Approver, f.Self}
 	}
 	s.disputed = s.disputed || s.State == SaleDisputed
 	if s.State == SalePaid && before != SalePaid {
@@ -296,8 +305,8 @@ func (e tallyEntry) line() SaleLine {
 	return SaleLine{
 		Sale: s.No, ProviderNo: s.ProviderNo, State: s.State, Amount: e.amount, Reference: s.Intent.Reference,
 		Cashier: s.Intent.Cashier, Shift: s.Intent.Shift, BusinessDate: s.Intent.BusinessDate,
-		CreatedAt: s.CreatedAt, At: e.at, By: e.by, Note: e.note, AttachedTo: s.AttachedTo,
-		Released: s.Released != nil, Reversing: s.Reversing,
+		CreatedAt: s.CreatedAt, At: e.at, By: e.by, Note: e.note, Approver: e.approver, Self: e.self,
+		AttachedTo: s.AttachedTo, Released: s.Released != nil, Reversing: s.Reversing,
 	}
 }
 
@@ -305,7 +314,7 @@ func (e tallyReturn) line() RefundLine {
 	r := e.refund
 	return RefundLine{
 		Refund: r.No, Sale: r.Sale, ProviderNo: r.ProviderNo, State: r.State, Amount: r.Intent.Amount,
-		Outside: r.Outside, Disputed: r.disputed, Requester: r.Intent.Requester, Approver: r.Intent.Approver,
+		Outside: r.Outside, Disputed: r.disputed, Requester: r.Intent.Requester, Approver: r.Intent.Approver, Self: r.Intent.Self,
 		Shift: r.Intent.Shift, BusinessDate: r.Intent.BusinessDate, CreatedAt: r.CreatedAt, At: e.at,
 	}
 }

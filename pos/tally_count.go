@@ -53,15 +53,16 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
 	case SalePaid:
 		t.paid(s, entry)
 	case SaleReversed:
+		entry.approver, entry.self = s.asked.approver, s.asked.self
 		if before != SalePaid {
 			entry.amount = 0
 			t.reversals = append(t.reversals, entry)
 			return
 		}
 		// Its refunds have been taken from the totals already.
-		entry.amount, entry.by = amount-s.Refunded, s.asker
+		entry.amount, entry.by = amount-s.Refunded, s.asked.by
 		t.reversals = append(t.reversals, entry)
-		t.book(s, t.when(entry, s.asker), Totals{Reversals: Sum{1, entry.amount}})
+		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
 	case SaleDisputed:
 		t.disputed = append(t.disputed, entry)
 	}

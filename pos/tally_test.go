@@ -329,7 +329,7 @@ func TestZ_ReversalTakesWhatRefundsLeft(t *testing.T) {
 	s.advance(time.Minute)
 	s.closeShift()
 	s.openShift()
-	if err := s.core.reverse(context.Background(), ReverseRequest{Sale: asked, Requester: "Dana", Note: "wrong"}, s.now); err != nil {
+	if err := s.core.reverse(context.Background(), ReverseRequest{Sale: asked, Requester: "Dana", Approver: "Huda", Note: "wrong"}, s.now); err != nil {
 		t.Fatal(err)
 	}
 	s.settle()
@@ -343,6 +343,9 @@ func TestZ_ReversalTakesWhatRefundsLeft(t *testing.T) {
 	wantTotals(t, key(z.Cashiers, "Dana"), Totals{Reversals: Sum{1, 700}})
 	wantTotals(t, key(z.Cashiers, ""), Totals{Reversals: Sum{1, 3000}})
 	wantNames(t, "reversals", z.Reversals, asked, theirs)
+	if l := z.Reversals; l[0].Approver != "Huda" || l[0].Self || l[1].Approver != "" {
+		t.Fatalf("%+v", l)
+	}
 }
 
 func TestZ_DisputedAndSecondMoneyIsInNoTotal(t *testing.T) {

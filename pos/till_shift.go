@@ -16,12 +16,16 @@ const tallyChunk = 1000
 //
 // A till that is forgotten blocks no queue: the first charge or refund while
 // no shift is open opens one by itself, in the name of who made it. No shift
-// is ever closed by itself.
+// is ever closed by itself. On a till with an owner by is an active
+// [MemberID]; no PIN is needed.
 func (t *Till) OpenShift(ctx context.Context, by string) (Shift, error) {
 	if e := t.View().Trading; e != nil {
 		return Shift{}, e
 	}
 	err := t.submit(ctx, func(now time.Time) error {
+		if err := t.core.may("open shift", PermitCharge, by); err != nil {
+			return err
+		}
 		if !t.core.shift.Open() {
 			t.core.openShift(by, false, now)
 		}
@@ -45,32 +49,70 @@ func (t *Till) OpenShift(ctx context.Context, by string) (Shift, error) {
 // closed already, by another window or before a crash, the same Z is returned
 // and nothing changes, whatever shift is open by then. What is open in the
 // shift is carried forward; an empty shift closes, too. [CodeNotFound] means
-// that there never was such a shift.
+// that there never was such a shift. A till with an owner needs an approval:
+// see [Till.CloseShiftWith].
 func (t *Till) CloseShift(ctx context.Context, number int64, by string) (Z, error) {
-	z, err := t.Z(ctx, number)
+	return t.CloseShiftWith(ctx, Approval{}, number, by)
+}
+
+// CloseShiftWith is CloseShift on an approval for [PermitShift], which a till
+// with an owner needs; whoever gave it is recorded as who closed the shift.
+// The approval is used up also when the shift was closed already: its figures
+// are what the PIN was given for.
+func (t *Till) CloseShiftWith(ctx context.Context, a Approval, number int64, by string) (Z, error) {
+	var y *Tally
+	_, err := t.Z(ctx, number)
 	var e *Error
-	if !errors.As(err, &e) || e.Code != CodeShiftOpen {
-		return z, err
-	}
-	if e := t.View().Trading; e != nil {
-		return Z{}, e
-	}
-	// The day is added up here, beside the till's work; what comes in
-	// meanwhile is added when nothing more can come in between.
-	y, err := t.tally(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+	case !errors.As(err, &e) || e.Code != CodeShiftOpen:
 		return Z{}, err
+	default:
+		if e := t.View().Trading; e != nil {
+			return Z{}, e
+		}
+		// The day is added up here, beside the till's work; what comes in
+		// meanwhile is added when nothing more can come in between.
+		if y, err = t.tally(ctx); err != nil {
+			return Z{}, err
+		}
 	}
-	err = t.submit(ctx, func(now time.Time) error { return t.core.closeShift(ctx, y, number, by, now) })
-	if err != nil && !errors.Is(err, errShiftClosed) {
+	err = t.submit(ctx, func(now time.Time) error {
+		given, err := t.core.spend("close shift", PermitShift, a, now)
+		if err != nil || y == nil {
+			return err
+		}
+		err = t.core.closeShift(ctx, y, number, given.or(by), now)
+		if errors.Is(err, errShiftClosed) {
+			return nil // by another window, while the day was added up
+		}
+		return err
+	})
+	if err != nil {
 		return Z{}, err
 	}
 	return t.Z(ctx, number)
 }
 
 // X is the tally of the open shift so far; it changes nothing. While no shift
-// is open it shows what has happened since the last Z.
-func (t *Till) X(ctx context.Context) (Z, error) {
+// is open it shows what has happened since the last Z. A till with an owner
+// needs an approval: see [Till.XWith].
+func (t *Till) X(ctx context.Context) (Z, error) { return t.XWith(ctx, Approval{}) }
+
+// XWith is X on an approval for [PermitShift], which a till with an owner
+// needs.
+func (t *Till) XWith(ctx context.Context, a Approval) (Z, error) {
+	// Without members there is nothing to ask, and an X is shown also while
+	// nothing can be written.
+	if len(t.View().Staff) > 0 {
+		err := t.submit(ctx, func(now time.Time) error {
+			_, err := t.core.spend("read X", PermitShift, a, now)
+			return err
+		})
+		if err != nil {
+			return Z{}, err
+		}
+	}
 	y, err := t.tally(ctx)
 	if err != nil {
 		return Z{}, err

@@ -171,6 +171,10 @@ type SaleLine struct {
 	// By and Note are who answered for it and why.
 	By   string `json:"by,omitempty"`
 	Note string `json:"note,omitempty"`
+	// Approver allowed a reversal that By asked for; Self marks that they are
+	// one person, because nobody else could allow it.
+	Approver string `json:"approver,omitempty"`
+	Self     bool   `json:"self,omitempty"`
 	// AttachedTo is the sale that this late money belongs to.
 	AttachedTo SaleNo `json:"attachedTo,omitempty"`
 	// Released and Reversing mark a sale carried forward whose goods are gone,
@@ -192,6 +196,8 @@ type RefundLine struct {
 	Disputed  bool   `json:"disputed,omitempty"`
 	Requester string `json:"requester,omitempty"`
 	Approver  string `json:"approver,omitempty"`
+	// Self marks an approval by the requester, because nobody else could.
+	Self bool `json:"self,omitempty"`
 	// Shift and BusinessDate are those of the request.
 	Shift        string    `json:"shift,omitempty"`
 	BusinessDate string    `json:"businessDate,omitempty"`
