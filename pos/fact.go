@@ -14,6 +14,10 @@ type Kind string
 const (
 	// JournalBound is the first fact of every journal.
 	JournalBound Kind = "journal.bound"
+	// JournalSalvaged: this journal was made from a damaged file and ends where
+	// that one broke. JournalRecovered: the provider's pages were read since.
+	JournalSalvaged  Kind = "journal.salvaged"
+	JournalRecovered Kind = "journal.recovered"
 
 	SaleIntended        Kind = "sale.intended"
 	SaleAttempted       Kind = "sale.attempted"
@@ -41,6 +45,10 @@ const (
 	SaleReleased Kind = "sale.released"
 	// SaleAttached: a note that late money belongs to another sale.
 	SaleAttached Kind = "sale.attached"
+	// SaleAdopted: the provider has an order that this journal lacked.
+	// SaleRefundsRead: its refunds have been read, too.
+	SaleAdopted     Kind = "sale.adopted"
+	SaleRefundsRead Kind = "sale.refunds_read"
 	// SaleReversalAsked, SaleReversalDone and SaleReversalRefused are an
 	// operator's reversal of a whole sale, by PayBy's revoke.
 	SaleReversalAsked   Kind = "sale.reversal_asked"
@@ -61,6 +69,8 @@ const (
 	RefundForeign   Kind = "refund.foreign"
 	// RefundOutside is a refund of one of our sales that this till never asked for.
 	RefundOutside Kind = "refund.outside"
+	// RefundAdopted is a refund that the provider has and this journal lacked.
+	RefundAdopted Kind = "refund.adopted"
 
 	AlertRaised   Kind = "alert.raised"
 	AlertResolved Kind = "alert.resolved"
@@ -110,6 +120,8 @@ type Fact struct {
 	Permission Permission    `json:"permission,omitempty"`
 	Member     *Member       `json:"member,omitempty"`
 	Proposal   *ProposalFact `json:"proposal,omitempty"`
+	Salvage    *SalvageFact  `json:"salvage,omitempty"`
+	Recovery   *RecoveryFact `json:"recovery,omitempty"`
 	// Other is another sale that the fact links to this one.
 	Other SaleNo `json:"other,omitempty"`
 	// Note is a sentence a person wrote.
@@ -174,6 +186,14 @@ const (
 	AlertTampered AlertKind = "tampered"
 	// AlertReversal: a reversal that was asked for does not go through.
 	AlertReversal AlertKind = "reversal_stuck"
+	// AlertRecovering: the provider's pages are being read, because this
+	// journal may lack something; the till takes it back by itself.
+	// AlertRecovered: they brought something that a person should know of.
+	AlertRecovering AlertKind = "recovering"
+	AlertRecovered  AlertKind = "recovered"
+	// AlertMissing: the provider has a payment or a refund that this journal
+	// lacks.
+	AlertMissing AlertKind = "missing"
 )
 
 // AlertFact raises an alert, or resolves the one raised by event Raised.

@@ -31,11 +31,36 @@ type Gateway interface {
 	Time(ctx context.Context) (time.Time, error)
 }
 
-// Answer is the result of one call. Exactly one of Order, Refund and Failure
-// is set.
+// Archive is what the provider remembers of this merchant's orders, whichever
+// till made them. It answers like a [Gateway] and may be called in the same
+// way.
+type Archive interface {
+	// ListOrders and ListRefunds return one page, counted from zero, of what
+	// was made on a day of UAE time, YYYY-MM-DD (protocol.md §11). The list
+	// may shift between two pages.
+	ListOrders(ctx context.Context, day string, page int, requestTime time.Time) Answer
+	ListRefunds(ctx context.Context, day string, page int, requestTime time.Time) Answer
+	// FindOrder reads an order by our number or, when provider is set, by the
+	// provider's.
+	FindOrder(ctx context.Context, number string, provider bool, requestTime time.Time) Answer
+}
+
+// Page is one page of an [Archive]'s list; one of Orders and Refunds is used.
+type Page struct {
+	Orders  []OrderReport
+	Refunds []RefundReport
+	// Unreadable counts entries that make no sense; the page is not complete.
+	Unreadable int
+	// Last tells that no page follows.
+	Last bool
+}
+
+// Answer is the result of one call. Exactly one of Order, Refund, Page and
+// Failure is set.
 type Answer struct {
 	Order   *OrderReport
 	Refund  *RefundReport
+	Page    *Page
 	Failure *Failure
 	// Date is the gateway's clock as the answer showed it; zero if it did not.
 	Date time.Time
@@ -84,6 +109,12 @@ type OrderReport struct {
 	// Payment is set once money was taken, also after a reversal.
 	Payment *Payment `json:"payment,omitempty"`
 	Trace   string   `json:"trace,omitempty"`
+	// Terminal and Operator are who made the order and CreatedMs when, in
+	// gateway milliseconds, as far as the provider tells. Only an [Archive]
+	// sets them.
+	Terminal  string `json:"terminal,omitempty"`
+	Operator  string `json:"operator,omitempty"`
+	CreatedMs int64  `json:"createdMs,omitempty"`
 }
 
 // RefundStatus is the provider's word on a refund.

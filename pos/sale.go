@@ -241,6 +241,8 @@ const (
 	SourceRevoke       Source = "revoke"
 	SourceRefund       Source = "refund"
 	SourceNotification Source = "notification"
+	// SourceArchive is a page of the provider's list, or an order looked up.
+	SourceArchive Source = "archive"
 )
 
 // Witness is one source that proved the state of a sale or refund.

@@ -41,6 +41,14 @@ type Config struct {
 	// set up, and nobody who was can prove themselves.
 	PINs   PINStore
 	Pepper Pepper
+	// Heads keeps the head of the chain outside the journal; nil keeps it
+	// nowhere.
+	Heads HeadKeeper
+	// Archive is what the provider keeps, for a journal that lacks something;
+	// without it nothing can be recovered or adopted.
+	Archive Archive
+	// RecoverNew is how far back a new journal reads it; zero is not at all.
+	RecoverNew time.Duration
 }
 
 const (

@@ -1,0 +1,67 @@
+package pos
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// HeadKeeper keeps the head of a journal's chain outside the journal, in the
+// OS keyring, so that a tail that was cut off or a copy that was put back
+// shows at the next start (design §2.10). A till calls it from one goroutine
+// at a time; both methods may block for as long as the keyring does.
+type HeadKeeper interface {
+	// KeptHead returns the number and the hash of the last event that was
+	// kept; ok is false when none was.
+	KeptHead(ctx context.Context) (count int64, hash Hash, ok bool, err error)
+	KeepHead(ctx context.Context, count int64, hash Hash) error
+}
+
+// keepEvery is how often the head is kept while the chain grows. It is also
+// kept after each Z and when the till stops.
+const keepEvery = time.Minute
+
+// head is the newest event of the chain.
+type head struct {
+	count int64
+	hash  Hash
+	// kept is the count that was handed to the keeper last, keptAt when;
+	// sealed asks for it at once.
+	kept   int64
+	keptAt time.Time
+	sealed bool
+}
+
+// due reports that the head should be kept now.
+func (h *head) due(now time.Time) bool {
+	return h.count > h.kept && (h.sealed || now.Sub(h.keptAt) >= keepEvery)
+}
+
+// older tells why the journal is not the one whose head was kept: an older
+// copy, one without its tail, or another chain. The reason is empty when it
+// is, and when nothing can be said.
+func older(ctx context.Context, cfg Config, l Loaded) (RecoveryReason, error) {
+	if cfg.Heads == nil || l.Count == 0 {
+		return "", nil
+	}
+	count, hash, ok, err := cfg.Heads.KeptHead(ctx)
+	switch {
+	case err != nil:
+		cfg.Log.Error("the head of the journal is not known; an old copy would not show", "err", err)
+		return "", nil
+	case !ok:
+		return RecoveryMoved, nil
+	case l.Count < count:
+		cfg.Log.Error("the journal ends before the head that was kept", "events", l.Count, "kept", count)
+		return RecoveryRestored, nil
+	}
+	events, err := cfg.Journal.Events(ctx, count, count)
+	if err != nil {
+		return "", fmt.Errorf("read event %d: %w", count, err)
+	}
+	if count > 0 && (len(events) != 1 || events[0].Hash != hash) {
+		cfg.Log.Error("the journal is another one than the head that was kept", "event", count)
+		return RecoveryRestored, nil
+	}
+	return "", nil
+}
