@@ -33,13 +33,20 @@ type sealed struct {
 	Pepper string `json:"pepper,omitempty"`
 }
 
-// Load gives back what [Connect] stored. ctx bounds the wait for the keyring.
-func Load(ctx context.Context, dataDir string, o Options) (*Settings, *Secrets, error) {
+// ReadSettings gives back the settings that [Connect] stored, without the
+// secrets: it asks neither the keyring nor a person.
+func ReadSettings(dataDir string) (*Settings, error) {
 	s, err := readStored(dataDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, &Error{Problem: ProblemMissing, File: settingsFile,
+		return nil, &Error{Problem: ProblemMissing, File: settingsFile,
 			Text: "this till is not connected yet; run fils connect", Err: err}
 	}
+	return s, err
+}
+
+// Load gives back what [Connect] stored. ctx bounds the wait for the keyring.
+func Load(ctx context.Context, dataDir string, o Options) (*Settings, *Secrets, error) {
+	s, err := ReadSettings(dataDir)
 	if err != nil {
 		return nil, nil, err
 	}
