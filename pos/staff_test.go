@@ -67,6 +67,7 @@ type shop struct {
 	clock   pos.Clock
 	gateway *gateway
 	deaf    bool
+	idle    bool
 
 	mu    sync.Mutex
 	away  bool
@@ -113,7 +114,7 @@ func (s *shop) start() {
 	if s.deaf {
 		cfg.Gateway = deaf{s.gateway}
 	}
-	cfg.Clock, cfg.PINs, cfg.Pepper = s.clock, j, s.pepper
+	cfg.Clock, cfg.PINs, cfg.Pepper, cfg.Idle = s.clock, j, s.pepper, s.idle
 	till, err := pos.New(s.t.Context(), cfg)
 	if err != nil {
 		s.t.Fatal(err)

@@ -41,6 +41,9 @@ type Config struct {
 	// set up, and nobody who was can prove themselves.
 	PINs   PINStore
 	Pepper Pepper
+	// Idle is for a program that only lets staff prove themselves: nothing but
+	// the gateway's clock is asked for, and no sale is followed.
+	Idle bool
 	// Heads keeps the head of the chain outside the journal; nil keeps it
 	// nowhere.
 	Heads HeadKeeper
@@ -139,7 +142,7 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 	}
 	t.staff = &Staff{till: t, checking: make(chan struct{}, 1), memoryKiB: pinMemoryKiB}
 	now := cfg.Clock.Now()
-	t.core.readOnly = readOnly
+	t.core.readOnly = readOnly || cfg.Idle
 	t.core.load(loaded, now)
 	if err := t.loadPINs(ctx, now); err != nil {
 		return nil, err
@@ -199,7 +202,7 @@ func (t *Till) Run(ctx context.Context) error {
 			t.clockSeen.Store(false)
 			t.core.slept(gap)
 		}
-		if !t.clockSeen.Load() && !t.core.readOnly && now.Sub(probed) >= probeEvery {
+		if !t.clockSeen.Load() && (!t.core.readOnly || t.cfg.Idle) && now.Sub(probed) >= probeEvery {
 			probed = now
 			probe()
 		}
@@ -436,6 +439,9 @@ func (t *Till) publish(now time.Time, stuck error) {
 func (t *Till) trading(stuck error) *Error {
 	if stuck == nil {
 		stuck = t.cfg.Journal.State()
+	}
+	if stuck == nil && t.cfg.Idle {
+		stuck = ErrJournalReadOnly
 	}
 	if stuck == nil {
 		return nil
