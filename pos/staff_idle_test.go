@@ -28,9 +28,12 @@ func TestIdle_ChecksPINsAndFollowsNothing(t *testing.T) {
 		s.refused(pos.CodeJournalRead, second(s.till.Charge(t.Context(), pos.ChargeRequest{Amount: 2000, Cashier: "amna"})))
 		_, err = s.staff.Authorize(t.Context(), pos.PermitExport, "omar", "555123")
 		s.refused(pos.CodePIN, err)
-		a := s.allow(pos.PermitExport, "omar", managerPIN)
+		_, err = s.staff.AuthorizeFor(t.Context(), pos.PermitExport, "omar", managerPIN, "two\nlines")
+		s.refused(pos.CodeNote, err)
+		a, err := s.staff.AuthorizeFor(t.Context(), pos.PermitExport, "omar", managerPIN, "journal export")
+		s.ok(err)
 		s.ok(s.staff.Use(t.Context(), a, pos.PermitExport))
-		if given, refused := s.facts(pos.ApprovalGiven), s.facts(pos.ApprovalRefused); len(refused) != 1 || given[len(given)-1].By != "omar" {
+		if given, refused := s.facts(pos.ApprovalGiven), s.facts(pos.ApprovalRefused); len(refused) != 1 || given[len(given)-1].By != "omar" || given[len(given)-1].Note != "journal export" {
 			t.Errorf("%+v, %+v", given, refused)
 		}
 		s.gateway.mu.Lock()

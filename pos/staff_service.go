@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Staff are the people of one till: who they are, their PINs and what they
@@ -217,7 +218,16 @@ func (s *Staff) Verify(ctx context.Context, id MemberID, pin string) error {
 // Authorize is a member's consent, by PIN, to one act that needs p. Given or
 // refused, it is a fact.
 func (s *Staff) Authorize(ctx context.Context, p Permission, id MemberID, pin string) (Approval, error) {
+	return s.AuthorizeFor(ctx, p, id, pin, "")
+}
+
+// AuthorizeFor is Authorize with what it is for, in the program's words, where
+// no other fact will tell; the consent's fact keeps it as its note.
+func (s *Staff) AuthorizeFor(ctx context.Context, p Permission, id MemberID, pin, purpose string) (Approval, error) {
 	const op = "authorize"
+	if utf8.RuneCountInString(purpose) > maxNote || !printable(purpose) {
+		return Approval{}, &Error{Code: CodeNote, Op: op}
+	}
 	done, err := s.begin(ctx, op)
 	if err != nil {
 		return Approval{}, err
@@ -231,7 +241,7 @@ func (s *Staff) Authorize(ctx context.Context, p Permission, id MemberID, pin st
 			c.audit(now, Fact{Kind: ApprovalRefused, By: string(id), Permission: p, Note: noteNoPermission})
 			return
 		}
-		c.audit(now, Fact{Kind: ApprovalGiven, By: string(id), Permission: p})
+		c.audit(now, Fact{Kind: ApprovalGiven, By: string(id), Permission: p, Note: purpose})
 		a = c.grant(id, p, now)
 	})
 	switch {

@@ -95,6 +95,11 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 	}
 	cfg.Journal, cfg.Gateway, cfg.Mode = s.journal, gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP}), s.mode
 	cfg.PINs, cfg.Pepper = s.journal, secrets.Pepper
+	if !o.training {
+		if cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil); err != nil {
+			return nil, err
+		}
+	}
 	if s.till, err = pos.New(ctx, cfg); err != nil {
 		return nil, err
 	}
