@@ -121,6 +121,8 @@ type SaleQuery struct {
 	States []SaleState
 	// Amount, when above zero, keeps only this amount.
 	Amount Fils
+	// Cashier, when not empty, keeps only the sales that this member made.
+	Cashier string
 	// Text matches the start or the last digits of our number or of PayBy's,
 	// or the start of the reference.
 	Text string
