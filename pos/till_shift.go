@@ -123,7 +123,12 @@ func (t *Till) XWith(ctx context.Context, a Approval) (Z, error) {
 // Z returns the sealed Z of a shift. It fails with [CodeShiftOpen] while the
 // shift is open and with [CodeNotFound] when there was none.
 func (t *Till) Z(ctx context.Context, number int64) (Z, error) {
-	list, err := t.cfg.Journal.Shifts(ctx, number+1, 1)
+	return ReadSealed(ctx, t.cfg.Journal, number)
+}
+
+// ReadSealed reads the Z of a shift without a till; see [Till.Z].
+func ReadSealed(ctx context.Context, chain Chain, number int64) (Z, error) {
+	list, err := chain.Shifts(ctx, number+1, 1)
 	switch {
 	case err != nil:
 		return Z{}, journalError("read shift", err)
@@ -132,7 +137,7 @@ func (t *Till) Z(ctx context.Context, number int64) (Z, error) {
 	case list[0].Open():
 		return Z{}, &Error{Code: CodeShiftOpen, Op: "read Z"}
 	}
-	z, err := sealed(ctx, t.cfg.Journal, list[0])
+	z, err := sealed(ctx, chain, list[0])
 	if err != nil {
 		return Z{}, journalError("read Z", err)
 	}
@@ -168,11 +173,41 @@ func sealed(ctx context.Context, chain Chain, s Shift) (Z, error) {
 
 // tally adds up everything since the last Z.
 func (t *Till) tally(ctx context.Context) (*Tally, error) {
+	return tallyOf(ctx, t.cfg.Journal, t.cfg.Location, t.cfg.CutOff)
+}
+
+// Records are a journal that is only read.
+type Records interface {
+	Reader
+	Chain
+}
+
+// ReadX takes the X of a journal without a till, also while a till writes; see
+// [Till.X]. It asks nobody for a PIN. Errors are *[Error].
+func ReadX(ctx context.Context, records Records, location *time.Location, cutOff time.Duration) (Z, error) {
+	y, err := tallyOf(ctx, records, location, cutOff)
+	if err != nil {
+		return Z{}, err
+	}
+	return y.Z(), nil
+}
+
+// LastZ reads the newest sealed Z of a journal; nil before the first one. It
+// asks nobody for a PIN.
+func LastZ(ctx context.Context, records Records) (*Z, error) {
+	z, err := lastZ(ctx, records)
+	if err != nil {
+		return nil, journalError("read Z", err)
+	}
+	return z, nil
+}
+
+func tallyOf(ctx context.Context, j Records, location *time.Location, cutOff time.Duration) (*Tally, error) {
 	for {
-		previous, err := t.lastZ(ctx)
+		previous, err := lastZ(ctx, j)
 		if err == nil {
-			y := NewTally(previous, t.cfg.Location, t.cfg.CutOff, t.cfg.Journal.Story)
-			if err = y.follow(ctx, t.cfg.Journal); err == nil {
+			y := NewTally(previous, location, cutOff, j.Story)
+			if err = y.follow(ctx, j); err == nil {
 				return y, nil
 			}
 		}
@@ -184,15 +219,18 @@ func (t *Till) tally(ctx context.Context) (*Tally, error) {
 }
 
 // lastZ is nil before the first one.
-func (t *Till) lastZ(ctx context.Context) (*Z, error) {
-	list, err := t.cfg.Journal.Shifts(ctx, 0, 2)
+func lastZ(ctx context.Context, j Chain) (*Z, error) {
+	list, err := j.Shifts(ctx, 0, 2)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range list {
 		if !s.Open() {
-			z, err := sealed(ctx, t.cfg.Journal, s)
-			return &z, err
+			z, err := sealed(ctx, j, s)
+			if err != nil {
+				return nil, err
+			}
+			return &z, nil
 		}
 	}
 	return nil, nil
