@@ -23,33 +23,6 @@ const (
 	exitDisplay = 3
 )
 
-const usage = `Fils is a till for shops in the Emirates: type an amount, show the QR, be paid.
-
-  fils [--training] [--data DIR] [--lang en|ar] [--sandbox-listen HOST:PORT]
-                           open the till; without settings it opens for training
-  fils connect --file settings.toml --data DIR [--passphrase-file FILE] [--replace]
-                           connect this till to a merchant and import the key
-  fils journal verify --data DIR [--training]
-                           check every event of the journal
-  fils journal export --data DIR [--training]
-                           print the journal, one JSON object a line
-  fils version
-  fils help
-
-  --data DIR               where settings and journal are
-                           (default %s)
-  --training               practise: nothing leaves this computer, no money moves
-  --sandbox-listen HOST:PORT
-                           where the practice gateway answers, in training
-  --lang en|ar             language of the screens
-  --passphrase-file FILE   holds the passphrase of the key file, where the
-                           computer has no keyring; a terminal asks for it
-  --replace                take the place of another merchant's connection
-
-Exit codes: 0 done, 1 failed or already open, 2 wrong command line,
-3 no display or no OpenGL.
-`
-
 // console is where a command reads and writes.
 type console struct {
 	in       io.Reader
@@ -100,8 +73,8 @@ func command(ctx context.Context, args []string, c console, m meta) error {
 	switch name {
 	case "connect":
 		return parseConnect(ctx, args, c)
-	case "journal":
-		return parseJournal(ctx, args, c)
+	case "journal", "shift", "adopt":
+		return parseRecords(ctx, name, args, c)
 	case "version", "help":
 		if len(args) > 0 {
 			return badUsage("%s takes no %s", name, quoted(args[0]))
@@ -137,16 +110,26 @@ func newFlags() flags {
 
 // parse reads args. done is true after help was printed.
 func (f flags) parse(args []string, c console) (done bool, err error) {
+	rest, done, err := f.parseSome(args, c)
+	if err == nil && len(rest) > 0 {
+		err = badUsage("unexpected %s", quoted(rest[0]))
+	}
+	return done, err
+}
+
+// parseSome is parse for a command that takes words before or after its flags.
+func (f flags) parseSome(args []string, c console) (words []string, done bool, err error) {
+	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		words, args = append(words, args[0]), args[1:]
+	}
 	err = f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return true, help(c)
+		return nil, true, help(c)
 	case err != nil:
-		return false, badUsage("%s", flagError(err))
-	case f.NArg() > 0:
-		return false, badUsage("unexpected %s", quoted(f.Arg(0)))
+		return nil, false, badUsage("%s", flagError(err))
 	}
-	return false, nil
+	return append(words, f.Args()...), false, nil
 }
 
 // flagError puts the flag package's words into ours.
@@ -257,34 +240,4 @@ func parseConnect(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	return connect(ctx, o, c)
-}
-
-func parseJournal(ctx context.Context, args []string, c console) error {
-	what := ""
-	if len(args) > 0 {
-		what, args = args[0], args[1:]
-	}
-	if what == "-h" || what == "--help" || what == "-help" {
-		return help(c)
-	}
-	if what == "" {
-		return badUsage("write journal verify or journal export")
-	}
-	if what != "verify" && what != "export" {
-		return badUsage("journal can verify or export, not %s", quoted(what))
-	}
-	f := newFlags()
-	data := f.dataFlag()
-	training := f.Bool("training", false, "")
-	if done, err := f.parse(args, c); done || err != nil {
-		return err
-	}
-	dir, err := data()
-	if err != nil {
-		return err
-	}
-	if what == "verify" {
-		return verifyJournal(ctx, dir, *training, c)
-	}
-	return exportJournal(ctx, dir, *training, c)
 }

@@ -33,10 +33,25 @@ func TestMain_WrongCommandLines(t *testing.T) {
 		{"help me", "help takes no"},
 		{"connect", "--file"},
 		{"connect --file x --training", "no flag --training"},
-		{"journal", "verify or journal export"},
+		{"journal", "write journal verify, journal export"},
 		{"journal repair", "not \"repair\""},
-		{"journal --data x", "verify or export"},
+		{"journal --data x", "write journal verify, journal export"},
 		{"journal verify --lang en", "no flag --lang"},
+		{"journal verify --by huda", "no flag --by"},
+		{"journal verify now", `unexpected "now"`},
+		{"journal rebuild --pin-file x", "no flag --pin-file"},
+		{"journal export --pin 738291", "no flag --pin"},
+		{"shift", "write shift x, shift z, shift close"},
+		{"shift y", "shift can x, z, close"},
+		{"shift x 3", `unexpected "3"`},
+		{"shift z", "shift z needs NUMBER"},
+		{"shift z --training", "shift z needs NUMBER"},
+		{"shift z three", "not the number of a shift"},
+		{"shift z 0", "not the number of a shift"},
+		{"shift z 3 4", `unexpected "4"`},
+		{"adopt", "adopt needs NUMBER"},
+		{"adopt 131", "--note WHY"},
+		{"adopt 131 --note", "missing behind --note"},
 		{"journal export all", `unexpected "all"`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
@@ -58,12 +73,17 @@ func TestMain_VersionAndHelp(t *testing.T) {
 	if help.code != 0 || help.err != "" {
 		t.Fatalf("help: %+v", help)
 	}
-	for _, word := range []string{"--training", "--data", "--sandbox-listen", "--lang", "connect", "--passphrase-file", "--replace", "journal verify", "journal export", "version"} {
+	for _, word := range []string{"--training", "--data", "--sandbox-listen", "--lang", "connect", "--passphrase-file", "--replace", "--by", "--pin-file", "--note", "version"} {
 		if !strings.Contains(help.out, word) {
 			t.Errorf("help does not tell of %s", word)
 		}
 	}
-	for _, args := range [][]string{{"--help"}, {"-h"}, {"connect", "--help"}, {"journal", "--help"}, {"journal", "verify", "--help"}} {
+	for _, r := range recordsCommands() {
+		if !strings.Contains(help.out, "\n  fils "+strings.Join(append([]string{r.name}, r.words...), " ")+" ") {
+			t.Errorf("help does not tell of %s", r.name)
+		}
+	}
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"connect", "--help"}, {"journal", "--help"}, {"journal", "verify", "--help"}, {"shift", "z", "3", "-h"}, {"adopt", "--help"}} {
 		if r := fils(args...); r != help {
 			t.Errorf("%v: %+v", args, r)
 		}

@@ -3,10 +3,8 @@ package fils
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 )
@@ -32,7 +30,7 @@ func TestSecondStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.start(func(ctx context.Context) error { return d.serve(ctx, func() { raised.Add(1) }) })
+	g.start(func(ctx context.Context) error { return d.serve(ctx, raises(&raised)) })
 	wantFailure(t, process(t, nil, "--data", dir), 1, "already open", "brought forward")
 	if raised.Load() != 1 {
 		t.Errorf("the window was raised %d times", raised.Load())
@@ -47,40 +45,4 @@ func TestSecondStart(t *testing.T) {
 		t.Errorf("the door's file was left: %v", err)
 	}
 	wantFailure(t, process(t, nil, "--data", dir), 1, "already open")
-}
-
-func TestDoor_OnlyWhoKnowsTheSecret(t *testing.T) {
-	dir := t.TempDir()
-	d, err := openDoor(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var raised atomic.Int32
-	g := newGroup(context.Background())
-	g.start(func(ctx context.Context) error { return d.serve(ctx, func() { raised.Add(1) }) })
-	for _, line := range []string{"\n", "hello\n", strings.Repeat("x", 1000) + "\n", d.secret[1:] + "\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {
-		conn, err := net.Dial("tcp", d.listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := conn.Write([]byte(line)); err != nil {
-			t.Fatal(err)
-		}
-		if n, _ := conn.Read(make([]byte, 8)); n != 0 {
-			t.Errorf("%q was answered", line)
-		}
-		conn.Close()
-	}
-	if raised.Load() != 0 {
-		t.Errorf("raised %d times", raised.Load())
-	}
-	if !knock(t.Context(), dir) || raised.Load() != 1 {
-		t.Error("the right secret does not raise")
-	}
-	if err := g.stop(); err != nil {
-		t.Error(err)
-	}
-	if knock(t.Context(), dir) {
-		t.Error("a closed door answers")
-	}
 }

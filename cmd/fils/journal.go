@@ -8,13 +8,16 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
 	"github.com/filspos/fils/pos/sqlite"
 )
 
 // verifyJournal prints the number of events, or fails with the first broken
-// one. It works while the till runs.
-func verifyJournal(ctx context.Context, dir string, training bool, c console) error {
-	path := journalPath(dir, training)
+// one, and compares the end of the chain with what lies outside it. It works
+// while the till runs, and prints no money data, so it asks nobody.
+func verifyJournal(ctx context.Context, o records, _ []string, c console) error {
+	path := o.path()
 	if err := haveJournal(path); err != nil {
 		return err
 	}
@@ -26,19 +29,116 @@ func verifyJournal(ctx context.Context, dir string, training bool, c console) er
 	if err := sqlite.CheckDerived(ctx, path); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(c.out, count, "events")
-	return err
+	j, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	z, err := pos.LastZ(ctx, j)
+	if err != nil {
+		return err
+	}
+	kept, err := o.keptHead(ctx, j)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, count, "events")
+	if z != nil {
+		fmt.Fprintf(c.out, "Z %d is event %d, hash %x; its paper must say the same\n", z.Number, z.Count, z.Head)
+	}
+	if kept != "" {
+		fmt.Fprintln(c.out, kept)
+	}
+	return nil
+}
+
+// keptHead compares the chain with the head that is kept beside the key. A
+// journal that ends before it, or that is another one, is an error.
+func (o records) keptHead(ctx context.Context, chain pos.Chain) (string, error) {
+	if o.training {
+		return "", nil
+	}
+	settings, err := setup.ReadSettings(o.dir)
+	if p, ok := setup.ProblemOf(err); ok && p == setup.ProblemMissing {
+		return "its end was compared with nothing: this till is not connected", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	heads, err := setup.NewHeads(settings, o.dir, o.path(), nil)
+	if err != nil {
+		return "", err
+	}
+	wait, cancel := context.WithTimeout(ctx, keyringPatience)
+	defer cancel()
+	count, hash, ok, err := heads.KeptHead(wait)
+	switch {
+	case err != nil:
+		return "its end was compared with nothing: " + err.Error(), nil
+	case !ok:
+		return "its end was compared with nothing: no head of it is kept on this computer", nil
+	case count == 0:
+		return "the head kept beside the key is that of an empty journal", nil
+	}
+	events, err := chain.Events(ctx, count, count)
+	switch {
+	case err != nil:
+		return "", err
+	case len(events) == 0:
+		return "", fmt.Errorf("the journal ends before event %d, whose hash is kept beside the key: its end is missing, or this is an older copy", count)
+	case events[0].Hash != hash:
+		return "", fmt.Errorf("event %d is not the one whose hash is kept beside the key: this is another journal", count)
+	}
+	return fmt.Sprintf("event %d is the one that is kept beside the key", count), nil
 }
 
 // exportJournal prints every event as one JSON object a line.
-func exportJournal(ctx context.Context, dir string, training bool, c console) error {
-	path := journalPath(dir, training)
-	if err := haveJournal(path); err != nil {
+func exportJournal(ctx context.Context, o records, _ []string, c console) error {
+	if err := haveJournal(o.path()); err != nil {
+		return err
+	}
+	if err := o.pass(ctx, c, pos.PermitExport, "journal export"); err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(c.out, 64<<10)
-	err := sqlite.Export(ctx, path, out)
+	err := sqlite.Export(ctx, o.path(), out)
 	return errors.Join(err, out.Flush())
+}
+
+// rebuildJournal derives the tables again. It prints no money data and changes
+// no event.
+func rebuildJournal(ctx context.Context, o records, _ []string, c console) error {
+	if err := haveJournal(o.path()); err != nil {
+		return err
+	}
+	lock, err := o.claim("close it first")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	j, err := sqlite.Open(ctx, o.path(), sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	if err := j.Rebuild(ctx); err != nil {
+		return err
+	}
+	loaded, err := j.Load(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(c.out, "derived again from", loaded.Count, "events")
+	return err
+}
+
+// claim takes the data directory; advice says what to do while the till has it.
+func (o records) claim(advice string) (*dirLock, error) {
+	lock, err := claim(o.dir)
+	if errors.Is(err, errAlreadyOpen) {
+		return nil, errors.New("the till is open with this data directory; " + advice)
+	}
+	return lock, err
 }
 
 func haveJournal(path string) error {

@@ -58,8 +58,10 @@ func run(ctx context.Context, o runOptions, c console) error {
 		return err
 	}
 	lock, err := claim(o.dir)
-	if errors.Is(err, errAlreadyOpen) && knock(ctx, o.dir) {
-		return errors.New("the till is already open with this data directory; its window was brought forward")
+	if errors.Is(err, errAlreadyOpen) {
+		if a, e := knock(ctx, o.dir, doorRequest{Do: doRaise}); e == nil && a == (doorAnswer{}) {
+			return errors.New("the till is already open with this data directory; its window was brought forward")
+		}
 	}
 	if err != nil {
 		return err
@@ -127,7 +129,7 @@ func (d *desk) open(ctx context.Context) error {
 	if door, err := openDoor(d.dir); err != nil {
 		d.log.Warn("a second start cannot bring the window forward", "err", err)
 	} else {
-		d.owned.start(func(ctx context.Context) error { return door.serve(ctx, d.forward) })
+		d.owned.start(func(ctx context.Context) error { return door.serve(ctx, d.attend) })
 	}
 
 	err = d.start(ctx, false, passphrase(d.passphraseFile, d.console, false))
@@ -249,11 +251,23 @@ func (d *desk) setRaise(focus func()) {
 	d.raise.Store(&f)
 }
 
-// forward is called on the door's goroutine.
-func (d *desk) forward() {
-	if f := d.raise.Load(); f != nil {
-		(*f)()
+// attend answers the door; it is called on the door's goroutine.
+func (d *desk) attend(ctx context.Context, r doorRequest) doorAnswer {
+	switch r.Do {
+	case doRaise:
+		if f := d.raise.Load(); f != nil {
+			(*f)()
+		}
+		return doorAnswer{}
+	case doAuthorize:
+		d.mu.Lock()
+		s := d.station
+		d.mu.Unlock()
+		if s != nil && s.guards {
+			return authorize(ctx, s.till, r)
+		}
 	}
+	return doorAnswer{Code: codeDoorAway}
 }
 
 // saved keeps what was chosen on the screen.

@@ -41,6 +41,8 @@ type station struct {
 	shop    string
 	// sandbox is the practice gateway's address, empty outside training.
 	sandbox string
+	// guards: it has the real journal and can check the PINs of its staff.
+	guards bool
 
 	outer *group // what the till talks to, in training
 	inner *group // the till
@@ -104,6 +106,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		return nil, err
 	}
 	s.cashier, s.shop = settings.Cashier, settings.Merchant
+	s.guards = !o.training
 	s.inner.start(s.till.Run)
 	if settings.Relay != nil && !errors.Is(s.journal.State(), pos.ErrJournalReadOnly) {
 		r, err := newRelay(s.till, settings, secrets, o)

@@ -1,0 +1,163 @@
+package fils
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/filspos/fils/pos"
+)
+
+// slip writes an X or Z as text for a terminal: English, amounts in dirhams.
+type slip struct {
+	w  *tabwriter.Writer
+	at *time.Location
+}
+
+// writeSlip writes all of z. Names that people chose are printable already:
+// the engine refuses others.
+func writeSlip(out io.Writer, z *pos.Z, at *time.Location) error {
+	s := slip{tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), at}
+	s.head(z)
+	s.totals(z.Totals)
+	s.row("sales begun", z.Charged)
+	s.row("proven not paid", z.Closed)
+	for _, g := range []struct {
+		name string
+		list []pos.Group
+	}{{"business date", z.Dates}, {"hour", z.Hours}, {"cashier", z.Cashiers}, {"channel", z.Channels}} {
+		s.groups(g.name, g.list)
+	}
+	for _, l := range []struct {
+		name string
+		list []pos.SaleLine
+	}{
+		{"carried forward, outcome open", z.Forward}, {"paid after they were closed", z.Late}, {"begun in an earlier shift", z.Carried},
+		{"discounts of wallets", z.Discounts}, {"reversals", z.Reversals}, {"second payments, in no total", z.Again},
+		{"not what was charged, in no total", z.Disputed}, {"chargebacks, in no total", z.Chargebacks}, {"goods released on trust", z.Released},
+	} {
+		s.sales(l.name, l.list)
+	}
+	s.refunds("refunds", z.Refunds)
+	s.refunds("refunds that came back", z.Returned)
+	s.refunds("refunds under way", z.InFlight)
+	if len(z.Alerts) > 0 {
+		fmt.Fprintf(s.w, "\nalerts waiting: %d\n", len(z.Alerts))
+		for _, a := range z.Alerts {
+			fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\n", s.time(a.At), a.Kind, a.Sale, a.Amount.Grouped())
+		}
+	}
+	fmt.Fprintf(s.w, "\nhead: event %d, hash %x\n", z.Count, z.Head)
+	return s.w.Flush()
+}
+
+func (s slip) time(t time.Time) string { return t.In(s.at).Format("2006-01-02 15:04") }
+
+func (s slip) head(z *pos.Z) {
+	switch {
+	case z.Sealed():
+		fmt.Fprintf(s.w, "Z %d\n", z.Number)
+	case z.Number > 0:
+		fmt.Fprintf(s.w, "X of shift %d\n", z.Number)
+	default:
+		fmt.Fprintln(s.w, "X; no shift is open")
+	}
+	if !z.OpenedAt.IsZero() {
+		by := z.OpenedBy
+		if z.ByItself {
+			by += " (by itself)"
+		}
+		fmt.Fprintf(s.w, "opened %s by %s, business date %s\n", s.time(z.OpenedAt), by, z.BusinessDate)
+	}
+	if z.Sealed() {
+		fmt.Fprintf(s.w, "closed %s by %s\n", s.time(z.ClosedAt), z.ClosedBy)
+	}
+	fmt.Fprintf(s.w, "events %d to %d\n\n\tnumber\tAED\n", z.From, z.To)
+}
+
+func (s slip) row(name string, sum pos.Sum) {
+	fmt.Fprintf(s.w, "%s\t%d\t%s\n", name, sum.Count, sum.Amount.Grouped())
+}
+
+func (s slip) totals(t pos.Totals) {
+	s.row("paid", t.Paid())
+	s.row("  of these begun earlier", t.Carried)
+	s.row("  of these paid late", t.Late)
+	s.row("refunded", t.Refunds)
+	s.row("refunds that came back", t.Returned)
+	s.row("reversed", t.Reversals)
+	fmt.Fprintf(s.w, "net\t\t%s\n", t.Net().Grouped())
+	s.row("discounts of wallets", t.Discount)
+}
+
+func (s slip) groups(name string, list []pos.Group) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(s.w, "\nby %s\tpaid\tAED\tnet\n", name)
+	for _, g := range list {
+		key := g.Key
+		if key == "" {
+			key = "not known"
+		}
+		paid := g.Totals.Paid()
+		fmt.Fprintf(s.w, "%s\t%d\t%s\t%s\n", key, paid.Count, paid.Amount.Grouped(), g.Totals.Net().Grouped())
+	}
+}
+
+func (s slip) sales(name string, list []pos.SaleLine) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(s.w, "\n%s: %d\n", name, len(list))
+	for _, l := range list {
+		at := l.At
+		if at.IsZero() {
+			at = l.CreatedAt
+		}
+		fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\t%s\n", s.time(at), l.Sale, l.Amount.Grouped(), l.State,
+			words(l.Reference, l.Cashier, people(l.By, l.Approver, l.Self), l.Note))
+	}
+}
+
+func (s slip) refunds(name string, list []pos.RefundLine) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(s.w, "\n%s: %d\n", name, len(list))
+	for _, l := range list {
+		at := l.At
+		if at.IsZero() {
+			at = l.CreatedAt
+		}
+		outside := ""
+		if l.Outside {
+			outside = "not asked for here"
+		}
+		fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\t%s\n", s.time(at), l.Refund, l.Amount.Grouped(), l.State,
+			words("of "+string(l.Sale), people(l.Requester, l.Approver, l.Self), outside))
+	}
+}
+
+// people says who asked and who allowed.
+func people(by, approver string, self bool) string {
+	switch {
+	case self:
+		return by + ", approved by the same person: nobody else could"
+	case approver != "" && approver != by:
+		return by + ", approved by " + approver
+	}
+	return by
+}
+
+func words(parts ...string) string {
+	var list []string
+	for _, p := range parts {
+		if p != "" {
+			list = append(list, p)
+		}
+	}
+	return strings.Join(list, "; ")
+}

@@ -1,0 +1,38 @@
+package fils
+
+const usage = `Fils is a till for shops in the Emirates: type an amount, show the QR, be paid.
+
+  fils [--training] [--data DIR] [--lang en|ar] [--sandbox-listen HOST:PORT]
+                           open the till; without settings it opens for training
+  fils connect --file settings.toml --data DIR [--passphrase-file FILE] [--replace]
+                           connect this till to a merchant and import the key
+  fils shift x             what has happened since the last Z
+  fils shift z NUMBER      the sealed Z of a shift
+  fils shift close         close the shift that is open and print its Z
+  fils adopt NUMBER --note WHY
+                           take up a sale that this journal lacks, by our number
+                           of it or PayBy's, so that it can be refunded
+  fils journal verify      check every event of the journal, and its end against
+                           the last Z and the head kept beside the key
+  fils journal export      print the journal, one JSON object a line
+  fils journal rebuild     derive what screens read from the events again
+  fils version
+  fils help
+
+  --data DIR               where settings and journal are
+                           (default %s)
+  --training               practise: nothing leaves this computer, no money moves
+  --sandbox-listen HOST:PORT
+                           where the practice gateway answers, in training
+  --lang en|ar             language of the screens
+  --by MEMBER              who asks, once the shop has set up its staff; whoever
+                           reads money data gives a PIN
+  --pin-file FILE          holds that PIN; - reads it from standard input; without
+                           the flag the terminal asks for it
+  --passphrase-file FILE   holds the passphrase of the key file, where the
+                           computer has no keyring; a terminal asks for it
+  --replace                take the place of another merchant's connection
+
+Exit codes: 0 done, 1 failed or already open, 2 wrong command line,
+3 no display or no OpenGL.
+`
