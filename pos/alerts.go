@@ -54,6 +54,9 @@ func newsKey(kind AlertKind, f Fact) string {
 	case f.RefundReport != nil:
 		r := f.RefundReport
 		return fmt.Sprint(r.Refund, " ", r.Status, " ", int64(r.Amount), " ", r.Currency)
+	case f.Recovery != nil:
+		r := f.Recovery
+		return fmt.Sprint(r.Reason, " ", r.From, " ", r.To, " ", r.Orders.Count, " ", r.Refunds.Count)
 	case f.Chargeback != nil:
 		return fmt.Sprint(f.Chargeback.Sale, " ", int64(f.Chargeback.Amount), " ", f.Chargeback.AtMs)
 	}

@@ -24,6 +24,7 @@ func (c *core) tick(now time.Time) time.Time {
 	for _, s := range c.sales {
 		c.closeWindow(s, now)
 	}
+	c.planReading(now)
 	var wake time.Time
 	soonest := func(t time.Time) {
 		if !t.IsZero() && (wake.IsZero() || t.Before(wake)) {
@@ -51,6 +52,11 @@ func (c *core) tick(now time.Time) time.Time {
 	for _, r := range c.refunds {
 		if r.plan.step != "" && r.plan.due.After(now) {
 			soonest(r.plan.due)
+		}
+	}
+	for _, p := range c.archivePlans() {
+		if p.step != "" && p.due.After(now) {
+			soonest(p.due)
 		}
 	}
 	return wake
@@ -122,6 +128,9 @@ func (c *core) answered(r result, now time.Time) {
 		c.saleFailed(s, r, f, now)
 	} else {
 		c.saleReported(s, r, now)
+	}
+	if r.op == opQuery && p.failures == 0 {
+		p.recheck = false
 	}
 	if s.State == SalePaid && r.op == opQuery {
 		p.confirms++

@@ -11,7 +11,7 @@ func Classify(s *Sale, o *OrderReport) Kind {
 	if o.Sale != s.No || o.ExpiresMs != s.Intent.ExpiresMs {
 		return SaleForeign
 	}
-	took := o.Payment != nil || o.Status == OrderPaid || o.Status == OrderSettled
+	took := o.Took()
 	switch {
 	case took && o.Reversed:
 		return classifyReversed(s, o)

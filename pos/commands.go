@@ -252,6 +252,9 @@ func (c *core) mayRefund(s *openSale, r RefundRequest, at time.Time) error {
 	if s.State != SalePaid && s.State != SaleDisputed {
 		return refuse(CodeRefundState, 0)
 	}
+	if c.recovering() || s.Unread {
+		return refuse(CodeRecovering, 0)
+	}
 	for _, open := range c.refunds {
 		if open.Sale == s.No && open.State == RefundUnknown {
 			return refuse(CodeRefundUnknown, open.Intent.Amount)
@@ -287,6 +290,9 @@ func (t *Till) ResolveAlertWith(ctx context.Context, a Approval, id int64, by, n
 	return t.submit(ctx, func(now time.Time) error {
 		for _, open := range t.core.alerts {
 			if open.ID == id {
+				if open.Kind == AlertRecovering {
+					return &Error{Code: CodeRecovering, Op: "resolve alert"}
+				}
 				given, err := t.core.spend("resolve alert", PermitAlerts, a, now)
 				if err != nil {
 					return err

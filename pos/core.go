@@ -38,6 +38,14 @@ type core struct {
 	// shared counts calls for orders not in front.
 	shared int
 
+	// reading recovers this journal, closing checks a shift; lookups are orders
+	// that it lacks. The first two are nil when there is nothing to read.
+	reading, closing *listing
+	lookups          []*lookup
+	// chain is the newest event; born when the journal was made.
+	chain head
+	born  time.Time
+
 	batch Batch
 	calls []call
 	undo  []func()
@@ -69,6 +77,9 @@ const (
 	opRevoke      operation = "revoke"
 	opRefund      operation = "refund"
 	opQueryRefund operation = "refund-query"
+	opListOrders  operation = "list-orders"
+	opListRefunds operation = "list-refunds"
+	opFind        operation = "find"
 )
 
 // call is a request to start after the commit.
@@ -78,6 +89,13 @@ type call struct {
 	refund RefundNo
 	biz    []byte
 	at     time.Time // requestTime, gateway time
+	// listing and its day and page, or lookup, are what is asked of the archive.
+	listing *listing
+	day     string
+	page    int
+	lookup  *lookup
+	// provider: the lookup is by the provider's number.
+	provider bool
 }
 
 func newCore(cfg Config) *core {
@@ -103,6 +121,8 @@ func (c *core) load(l Loaded, now time.Time) {
 		c.refunds[r.No] = &openRefund{Refund: r}
 	}
 	c.alerts, c.recent, c.shift = l.Alerts, l.Recent, l.Shift
+	c.chain = head{count: l.Count, hash: l.Head, keptAt: now}
+	c.loadRecovery(now)
 	var newest *openSale
 	for _, s := range c.sales {
 		waiting := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted == ""
@@ -173,7 +193,7 @@ func (c *core) targets(f Fact) (*openSale, *openRefund) {
 		return nil, nil
 	}
 	s := c.sales[f.Sale]
-	if s == nil && f.Kind == SaleIntended {
+	if s == nil && (f.Kind == SaleIntended || f.Kind == SaleAdopted) {
 		s = &openSale{}
 		c.sales[f.Sale] = s
 		c.undo = append(c.undo, func() { delete(c.sales, f.Sale) })
@@ -182,7 +202,7 @@ func (c *core) targets(f Fact) (*openSale, *openRefund) {
 		return s, nil
 	}
 	r := c.refunds[f.Refund]
-	if r == nil && (f.Kind == RefundIntended || f.Kind == RefundOutside) {
+	if r == nil && (f.Kind == RefundIntended || f.Kind == RefundOutside || f.Kind == RefundAdopted) {
 		r = &openRefund{}
 		c.refunds[f.Refund] = r
 		c.undo = append(c.undo, func() { delete(c.refunds, f.Refund) })
@@ -217,7 +237,12 @@ func (c *core) dropBodies() {
 // requestTime or beside the next one; their recorded attempts stay.
 func (c *core) withdraw(now time.Time) {
 	for _, l := range c.calls {
-		if r := c.refunds[l.refund]; r != nil {
+		if l.listing != nil {
+			l.listing.plan.inflight = ""
+		} else if l.lookup != nil {
+			l.lookup.plan.inflight = ""
+			l.lookup.plan.then(opFind, now, now)
+		} else if r := c.refunds[l.refund]; r != nil {
 			r.plan.inflight = ""
 			c.planRefund(r, now)
 		} else if s := c.sales[l.sale]; s != nil {
@@ -240,6 +265,9 @@ func (c *core) rollback() {
 // committed tells the core that its batch is durable as events.
 func (c *core) committed(events []Event) {
 	c.crew.committed(events, c.batch.PINs)
+	if n := len(events); n > 0 {
+		c.chain.count, c.chain.hash = events[n-1].Seq, events[n-1].Hash
+	}
 	for _, e := range events {
 		switch e.Kind {
 		case AlertRaised, AlertResolved, ShiftOpened, ShiftClosed:
@@ -255,6 +283,7 @@ func (c *core) committed(events []Event) {
 			c.dropAlert(f.Alert.Raised)
 		default:
 			c.shift, err = FoldShift(c.shift, e.Seq, f)
+			c.chain.sealed = c.chain.sealed || e.Kind == ShiftClosed
 		}
 		if err != nil {
 			c.cfg.Log.Error("committed event not understood", "event", e.Seq, "kind", e.Kind, "err", err)
@@ -287,7 +316,7 @@ func (c *core) dropAlert(id int64) {
 func (c *core) apply(now time.Time, e Effect, f Fact, s *openSale, r *openRefund) {
 	switch e {
 	case EffectAnnounce:
-		s.unseen = true
+		s.unseen = f.Order == nil || f.Order.Source != SourceArchive // nobody waits for what was adopted
 	case EffectConfirm:
 		s.plan.confirm = true
 	}
@@ -363,7 +392,7 @@ func (c *core) forget() {
 		needed[r.Sale] = true
 	}
 	for no, s := range c.sales {
-		idle := s.State.Final() && !s.unseen && no != c.front && s.plan.inflight == "" && s.plan.step == ""
+		idle := s.State.Final() && !s.unseen && !s.Unread && no != c.front && s.plan.inflight == "" && s.plan.step == ""
 		if idle && !needed[no] {
 			delete(c.sales, no)
 		}

@@ -26,6 +26,12 @@ const (
 	CodeRefundWindow  Code = "refund_window"
 	CodeRefundNote    Code = "refund_note"
 	CodeRefundUnknown Code = "refund_unknown"
+	// CodeRecovering: what PayBy has of this sale is still being read.
+	// CodeNotPaid: there is no money to adopt. CodeProvider: PayBy cannot be
+	// asked now.
+	CodeRecovering Code = "recovering"
+	CodeNotPaid    Code = "not_paid"
+	CodeProvider   Code = "provider"
 	// CodePermission: the member may not do this. CodeSecondPerson: somebody
 	// else must allow it. CodeApproval: a PIN must be given (again) for it.
 	CodePermission   Code = "permission"

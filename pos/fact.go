@@ -122,6 +122,7 @@ type Fact struct {
 	Proposal   *ProposalFact `json:"proposal,omitempty"`
 	Salvage    *SalvageFact  `json:"salvage,omitempty"`
 	Recovery   *RecoveryFact `json:"recovery,omitempty"`
+	Adoption   *AdoptionFact `json:"adoption,omitempty"`
 	// Other is another sale that the fact links to this one.
 	Other SaleNo `json:"other,omitempty"`
 	// Note is a sentence a person wrote.

@@ -43,7 +43,13 @@ func (fo Folder) foldSale(s *Sale, f Fact) ([]Effect, error) {
 		}
 		s.No, s.Intent, s.CreatedAt = f.Sale, *f.Intent, f.At
 	}
-	if s.State == "" && f.Kind != SaleIntended {
+	if f.Kind == SaleAdopted {
+		if s.State != "" || f.Intent == nil || f.Order == nil || f.Adoption == nil {
+			return nil, fmt.Errorf("fold %s: sale %s exists already or has no order", f.Kind, f.Sale)
+		}
+		adopt(s, f)
+	}
+	if s.State == "" && f.Kind != SaleIntended && f.Kind != SaleAdopted {
 		return nil, fmt.Errorf("fold %s: sale %s was never intended", f.Kind, f.Sale)
 	}
 	note(s, f)
@@ -60,6 +66,16 @@ func (fo Folder) foldSale(s *Sale, f Fact) ([]Effect, error) {
 		s.Witnesses = append(s.Witnesses, Witness{f.Order.Source, f.At, f.Order.Trace})
 	}
 	return tr.Effects, nil
+}
+
+// adopt fills a sale that this journal lacked.
+func adopt(s *Sale, f Fact) {
+	s.No, s.Intent, s.CreatedAt = f.Sale, *f.Intent, f.At
+	s.Adopted, s.Unread = true, f.Adoption.Unread
+	if made := f.Order.madeMs(); made > 0 {
+		s.CreatedAt = time.UnixMilli(made).UTC()
+		s.FirstRequest, s.LastRequest = made, made
+	}
 }
 
 // maxAlerted bounds what one sale remembers of its alerts.
@@ -85,6 +101,8 @@ func note(s *Sale, f Fact) {
 		s.LastRequest = f.Attempt.RequestMs
 	case SaleCancelAttempted:
 		s.Cancels++
+	case SaleRefundsRead:
+		s.Unread = false
 	case SaleAborted:
 		if s.Aborted == "" {
 			s.Aborted, s.AbortedAt = f.Abort, f.At
@@ -165,7 +183,7 @@ func (fo Folder) foldRefund(s *Sale, r *Refund, f Fact) ([]Effect, error) {
 	if err := begin(r, f); err != nil {
 		return nil, err
 	}
-	if r.State == "" && f.Kind != RefundIntended && f.Kind != RefundOutside {
+	if r.State == "" && f.Kind != RefundIntended && f.Kind != RefundOutside && f.Kind != RefundAdopted {
 		return nil, fmt.Errorf("fold %s: refund %s was never intended", f.Kind, f.Refund)
 	}
 	if r.Sale != s.No {
@@ -204,11 +222,11 @@ func begin(r *Refund, f Fact) error {
 			return fmt.Errorf("fold %s: refund %s exists already or has no intent", f.Kind, f.Refund)
 		}
 		r.Intent = *f.RefundIntent
-	case RefundOutside:
+	case RefundOutside, RefundAdopted:
 		if r.State != "" || f.RefundReport == nil {
 			return fmt.Errorf("fold %s: refund %s exists already or has no report", f.Kind, f.Refund)
 		}
-		r.Outside = true
+		r.Outside, r.Adopted = true, f.Kind == RefundAdopted
 		r.Intent = RefundIntent{Amount: f.RefundReport.Amount, Currency: f.RefundReport.Currency}
 	default:
 		return nil

@@ -61,6 +61,8 @@ type plan struct {
 
 	noResend bool
 	confirm  bool
+	// recheck: the provider's list disagrees with a final sale.
+	recheck  bool
 	confirms int
 }
 
@@ -137,6 +139,14 @@ func (c *core) planSale(s *openSale, now time.Time) {
 	p := &s.plan
 	p.step = ""
 	if p.inflight != "" {
+		return
+	}
+	if p.recheck && s.State.Final() && !s.Reversing {
+		due := now
+		if p.failures > 0 {
+			due = p.started.Add(failingPause)
+		}
+		p.query(opQuery, due, now)
 		return
 	}
 	switch s.State {

@@ -117,6 +117,21 @@ type OrderReport struct {
 	CreatedMs int64  `json:"createdMs,omitempty"`
 }
 
+// Took reports that the provider took money for the order, whatever became
+// of it.
+func (o *OrderReport) Took() bool {
+	return o.Payment != nil || o.Status == OrderPaid || o.Status == OrderSettled
+}
+
+// madeMs is when the order was made as far as that is known, else when it was
+// paid; zero when neither is known.
+func (o *OrderReport) madeMs() int64 {
+	if o.CreatedMs > 0 || o.Payment == nil {
+		return o.CreatedMs
+	}
+	return o.Payment.AtMs
+}
+
 // RefundStatus is the provider's word on a refund.
 type RefundStatus string
 

@@ -3,6 +3,7 @@ package pos
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -35,6 +36,44 @@ type head struct {
 // due reports that the head should be kept now.
 func (h *head) due(now time.Time) bool {
 	return h.count > h.kept && (h.sealed || now.Sub(h.keptAt) >= keepEvery)
+}
+
+// keepHead hands the head to the keeper when it is time, beside the till's work.
+func (t *Till) keepHead(ctx context.Context, now time.Time, calls *sync.WaitGroup) {
+	h := &t.core.chain
+	if t.cfg.Heads == nil || t.core.readOnly || !h.due(now) {
+		return
+	}
+	select {
+	case t.keeping <- struct{}{}:
+	default:
+		return
+	}
+	count, hash := h.count, h.hash
+	h.kept, h.keptAt, h.sealed = count, now, false
+	calls.Go(func() {
+		defer func() { <-t.keeping }()
+		t.storeHead(ctx, count, hash)
+	})
+}
+
+// storeHead keeps the head and logs what goes wrong: the next one is kept a
+// minute later.
+func (t *Till) storeHead(ctx context.Context, count int64, hash Hash) {
+	if err := t.cfg.Heads.KeepHead(ctx, count, hash); err != nil {
+		t.cfg.Log.Error("the head of the journal was not kept", "err", err)
+	}
+}
+
+// keepLast keeps the head of a till that stops.
+func (t *Till) keepLast(ctx context.Context) {
+	h := &t.core.chain
+	if t.cfg.Heads == nil || t.core.readOnly || h.count == h.kept {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
+	defer cancel()
+	t.storeHead(ctx, h.count, h.hash)
 }
 
 // older tells why the journal is not the one whose head was kept: an older

@@ -91,7 +91,7 @@ func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) 
 	switch {
 	case n.Other != "":
 	case s == nil:
-		c.stranger(n, now)
+		c.stranger(d, n, now)
 	case n.Order != nil:
 		if c.report(s, n.Order, nil, now) {
 			s.problem = nil
@@ -119,7 +119,24 @@ func (n Notice) sale() SaleNo {
 }
 
 // stranger: the provider tells of money under a number this journal lacks.
-func (c *core) stranger(n Notice, now time.Time) {
+// While the journal is being recovered the order is looked up, because it was
+// made here. News from before the journal was made is only listed, and so is
+// news of no money (design §2.12).
+func (c *core) stranger(d Delivery, n Notice, now time.Time) {
+	at := d.receivedAt()
+	old := !at.IsZero() && at.Before(c.born.Add(-absentAfter))
+	money := n.Order == nil || n.Order.Took()
+	switch {
+	case c.recovering() && n.sale() != "" && money && n.Chargeback == nil:
+		k := &lookup{number: string(n.sale()), told: true}
+		if n.Refund != nil {
+			k.refunds = []RefundReport{*n.Refund}
+		}
+		c.look(k, now)
+		return
+	case old || !money:
+		return
+	}
 	f := Fact{Order: n.Order, RefundReport: n.Refund, Chargeback: n.Chargeback}
 	c.alert(now, AlertStranger, f, 0)
 }

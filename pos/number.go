@@ -3,6 +3,7 @@ package pos
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,18 @@ func newNumber(prefix string, now time.Time, random io.Reader) (string, error) {
 		return "", fmt.Errorf("draw a number: %w", err)
 	}
 	return prefix + now.UTC().Format("060102") + "-" + encode(b[:]), nil
+}
+
+// ownNumber reports that s has the form of this program's numbers: prefix, a
+// date and the random part.
+func ownNumber(prefix, s string) bool {
+	rest, ok := strings.CutPrefix(s, prefix)
+	date, random, found := strings.Cut(rest, "-")
+	if !ok || !found || len(date) != len("060102") || len(random) != (numberBytes*8+4)/5 {
+		return false
+	}
+	_, err := time.Parse("060102", date)
+	return err == nil && strings.Trim(random, crockford) == ""
 }
 
 // encode writes five bits a character.

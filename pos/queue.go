@@ -36,6 +36,40 @@ func (c *core) waiting(now time.Time) []turn {
 			list = append(list, turn{open, r.CreatedAt, r.plan.due, string(r.No), func(now time.Time) { c.startRefund(r, now) }})
 		}
 	}
+	return append(list, c.archiveTurns(now)...)
+}
+
+// archiveTurns lists what is to be asked of the provider's archive. A person
+// waits for a lookup of theirs and for the closing of a shift.
+func (c *core) archiveTurns(now time.Time) []turn {
+	var list []turn
+	for _, l := range []*listing{c.reading, c.closing} {
+		if l != nil && l.plan.ready(now) {
+			list = append(list, turn{l.check != nil, l.begun, l.plan.due, "", func(now time.Time) { c.startListing(l, now) }})
+		}
+	}
+	for _, k := range c.lookups {
+		if k.plan.inflight == "" && k.plan.step == "" {
+			k.plan.then(opFind, now, now)
+		}
+		if k.plan.ready(now) {
+			list = append(list, turn{k.by != "", k.begun, k.plan.due, k.number, func(now time.Time) { c.startLookup(k, now) }})
+		}
+	}
+	return list
+}
+
+// archivePlans are the plans behind archiveTurns.
+func (c *core) archivePlans() []*plan {
+	var list []*plan
+	for _, l := range []*listing{c.reading, c.closing} {
+		if l != nil {
+			list = append(list, &l.plan)
+		}
+	}
+	for _, k := range c.lookups {
+		list = append(list, &k.plan)
+	}
 	return list
 }
 

@@ -1,6 +1,8 @@
 package pos
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -40,6 +42,12 @@ type RecoveryFact struct {
 	Refunds Sum `json:"refunds,omitzero"`
 }
 
+// AdoptionFact tells how a sale came into this journal that others made.
+type AdoptionFact struct {
+	// Unread: its refunds have not been read, so none may be made.
+	Unread bool `json:"unread,omitempty"`
+}
+
 // SalvageFacts are what a salvaged journal must begin its new life with:
 // what was lost, and the order to read it back from the provider. last is the
 // time of the last event that was saved.
@@ -57,6 +65,55 @@ func SalvageFacts(now, last time.Time, s SalvageFact) []Fact {
 func recovering(at time.Time, why RecoveryReason, from time.Time) Fact {
 	day := dayOf(from.Add(-24 * time.Hour))
 	return Fact{Kind: AlertRaised, At: at, Alert: &AlertFact{Kind: AlertRecovering, Key: string(why) + " " + day}}
+}
+
+// prepare binds a new journal to its merchant, and has one recovered that may
+// lack something, before anything else is written into it.
+func prepare(ctx context.Context, cfg Config, l Loaded) (Loaded, error) {
+	at := cfg.Clock.Now().UTC().Truncate(time.Millisecond)
+	recovers := cfg.Archive != nil && !cfg.Idle
+	var facts []Fact
+	if l.Binding == nil {
+		facts = append(facts, Fact{Kind: JournalBound, At: at, Binding: &cfg.Binding})
+		if recovers && cfg.RecoverNew > 0 {
+			facts = append(facts, recovering(at, RecoveryNew, at.Add(-cfg.RecoverNew)))
+		}
+	} else if recovers {
+		why, err := older(ctx, cfg, l)
+		if err != nil {
+			return l, err
+		}
+		if why != "" {
+			last, err := cfg.Journal.Events(ctx, l.Count, l.Count)
+			if err != nil || len(last) != 1 {
+				return l, fmt.Errorf("read event %d: %w", l.Count, err)
+			}
+			facts = append(facts, recovering(at, why, last[0].At))
+		}
+	}
+	if len(facts) == 0 {
+		return l, nil
+	}
+	events, err := cfg.Journal.Record(ctx, Batch{Facts: facts})
+	if err != nil {
+		return l, err
+	}
+	for i, e := range events {
+		l.Count, l.Head = e.Seq, e.Hash
+		if e.Kind == AlertRaised {
+			l.Alerts = append(l.Alerts, NewAlert(e.Seq, facts[i]))
+		}
+	}
+	return l, nil
+}
+
+// bornAt is when the journal was made; zero for an empty one.
+func bornAt(ctx context.Context, chain Chain) (time.Time, error) {
+	first, err := chain.Events(ctx, 1, 1)
+	if err != nil || len(first) == 0 {
+		return time.Time{}, err
+	}
+	return first[0].At, nil
 }
 
 // uae is the time zone of the provider's days (protocol.md §11).

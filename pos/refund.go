@@ -39,6 +39,9 @@ type Refund struct {
 	Intent RefundIntent `json:"intent"`
 	// Outside marks a refund that this till never asked for.
 	Outside bool `json:"outside,omitempty"`
+	// Adopted marks one of those that was found when the provider's pages were
+	// read: this journal lost it, or another till made it.
+	Adopted bool `json:"adopted,omitempty"`
 
 	CreatedAt    time.Time `json:"createdAt"`
 	Attempts     int       `json:"attempts"`

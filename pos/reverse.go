@@ -37,6 +37,9 @@ func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) err
 	if s.State != SalePaid || s.Reversing || s.Refunded != 0 || s.Pending != 0 || s.Elsewhere != 0 {
 		return &Error{Code: CodeReverseState, Op: "reverse", Sale: r.Sale}
 	}
+	if c.recovering() || s.Unread {
+		return &Error{Code: CodeRecovering, Op: "reverse", Sale: r.Sale}
+	}
 	given, err := c.spendFor("reverse", PermitReverse, r.Requester, r.Approval, now)
 	if err != nil {
 		return err

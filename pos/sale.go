@@ -121,6 +121,13 @@ type Sale struct {
 	Pending  Fils `json:"pending,omitempty"`
 	// Elsewhere is what the provider says went back beyond that.
 	Elsewhere Fils `json:"elsewhere,omitempty"`
+
+	// Adopted: another till made it, or a journal that was lost. CreatedAt is
+	// then when the provider says it was made, and no Z counts the payment that
+	// it came with.
+	Adopted bool `json:"adopted,omitempty"`
+	// Unread: the refunds of an adopted sale are not known yet.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // Refundable is the amount that may still be refunded, in fils: the total
@@ -157,7 +164,7 @@ func (s *Sale) NeedsWatch() bool {
 // Followed reports a sale that the till still asks the provider about, and
 // takes up again after a restart.
 func (s *Sale) Followed() bool {
-	return !s.State.Final() || s.Reversing || s.NeedsWatch()
+	return !s.State.Final() || s.Reversing || s.NeedsWatch() || s.Unread
 }
 
 // WindowEnd is the end of the payment window in gateway time: the moment when

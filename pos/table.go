@@ -64,6 +64,7 @@ func SaleTransitions() []SaleTransition {
 	type effects = []Effect
 	return []SaleTransition{
 		{"", SaleIntended, SaleCreating, effects{EffectFollow}},
+		{"", SaleAdopted, SaleUnknown, effects{EffectFollow}},
 
 		{SaleCreating, SaleOffered, SaleAwaiting, effects{EffectShow, EffectFollow}},
 		{SaleCreating, SaleWasPaid, SalePaid, effects{EffectHide, EffectAnnounce, EffectConfirm}},
@@ -139,6 +140,7 @@ func RefundTransitions() []RefundTransition {
 	return []RefundTransition{
 		{"", RefundIntended, RefundRequested, effects{EffectFollow}},
 		{"", RefundOutside, RefundAccepted, effects{EffectFollow, EffectAlertOutside}},
+		{"", RefundAdopted, RefundAccepted, effects{EffectFollow}},
 
 		{RefundRequested, RefundOnItsWay, RefundAccepted, effects{EffectFollow}},
 		{RefundRequested, RefundLeft, RefundSettled, effects{EffectFollow}},

@@ -41,6 +41,8 @@ type Tally struct {
 	late, carried, discounts, reversals    []tallyEntry
 	again, disputed, chargebacks, released []tallyEntry
 	left, returned                         []tallyReturn
+	adopted                                []tallyEntry
+	adoptedRefunds                         []tallyReturn
 }
 
 // tallySale is a sale with which something happened in the shift.
@@ -48,7 +50,8 @@ type tallySale struct {
 	Sale
 	// here: it began in the shift; closed: it was closed in it and still is;
 	// disputed: its payment is in no total.
-	here, closed, disputed bool
+	// apart: it was adopted with its payment, which is in no total either.
+	here, closed, disputed, apart bool
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
 	// asked is the wish for its reversal.
@@ -155,7 +158,7 @@ func (t *Tally) find(ctx context.Context, f Fact) (*tallySale, error) {
 	if s != nil {
 		return s, nil
 	}
-	s = &tallySale{here: f.Kind == SaleIntended}
+	s = &tallySale{here: f.Kind == SaleIntended || f.Kind == SaleAdopted}
 	t.sales[f.Sale] = s
 	if s.here {
 		return s, nil
@@ -198,6 +201,9 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	}
 	if f.Kind == SaleReversalAsked {
 		s.asked = reversalWish{f.By, f.Approver, f.Self}
+	}
+	if f.Kind == SaleAdopted {
+		s.apart = f.Order.Took()
 	}
 	s.disputed = s.disputed || s.State == SaleDisputed
 	if s.State == SalePaid && before != SalePaid {
@@ -254,6 +260,7 @@ func (t *Tally) Z() Z {
 	z.Reversals, z.Again, z.Disputed = lines(t.reversals), lines(t.again), lines(t.disputed)
 	z.Chargebacks, z.Released = lines(t.chargebacks), lines(t.released)
 	z.Refunds, z.Returned = returns(t.left), returns(t.returned)
+	z.Adopted, z.AdoptedRefunds = lines(t.adopted), returns(t.adoptedRefunds)
 	z.Forward, z.InFlight = t.open(), t.inFlight()
 	for _, a := range t.alerts {
 		z.Alerts = append(z.Alerts, a)

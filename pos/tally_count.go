@@ -32,7 +32,7 @@ func (t *Tally) sale(ctx context.Context, f Fact) error {
 	if before != s.State {
 		t.moved(s, before, entry)
 	}
-	if s.State == SalePaid && s.Payment != nil && (before != SalePaid || payment == nil) {
+	if s.State == SalePaid && !s.apart && s.Payment != nil && (before != SalePaid || payment == nil) {
 		t.discount(s, entry)
 	}
 	return nil
@@ -69,13 +69,17 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
 }
 
 func (t *Tally) paid(s *tallySale, entry tallyEntry) {
+	if s.apart {
+		t.adopted = append(t.adopted, entry)
+		return
+	}
 	sum := Sum{1, s.Intent.Amount}
 	var part Totals
 	switch {
 	case s.Late:
 		part.Late = sum
 		t.late = append(t.late, entry)
-	case !s.here:
+	case !s.here, s.Adopted:
 		part.Carried = sum
 		t.carried = append(t.carried, entry)
 	default:
@@ -120,6 +124,12 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 		return err
 	}
 	entry, part := tallyReturn{refund: r, at: f.At}, Totals{}
+	if r.Adopted {
+		if moneyLeft(before) != moneyLeft(r.State) {
+			t.adoptedRefunds = append(t.adoptedRefunds, entry)
+		}
+		return nil
+	}
 	switch sum := (Sum{1, r.Intent.Amount}); {
 	case !moneyLeft(before) && moneyLeft(r.State):
 		part.Refunds = sum

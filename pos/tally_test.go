@@ -32,7 +32,7 @@ func (s *sim) x() Z {
 // closeShift seals the open shift.
 func (s *sim) closeShift() Z {
 	s.t.Helper()
-	if err := s.core.closeShift(context.Background(), s.tally(), s.shift.Number, "Huda", s.now); err != nil {
+	if err := s.core.closeShift(context.Background(), s.tally(), s.shift.Number, "Huda", nil, s.now); err != nil {
 		s.t.Fatal(err)
 	}
 	s.commit()
@@ -146,7 +146,7 @@ func TestShift_OnlyTheOneThatWasMeantIsClosed(t *testing.T) {
 	s.sell(500, "Amna")
 	s.closeShift()
 	s.sell(600, "Amna")
-	err := s.core.closeShift(context.Background(), s.tally(), 1, "Dana", s.now)
+	err := s.core.closeShift(context.Background(), s.tally(), 1, "Dana", nil, s.now)
 	if !errors.Is(err, errShiftClosed) || len(s.core.batch.Facts) != 0 {
 		t.Fatalf("closing shift 1 while 2 is open: %v, %d facts", err, len(s.core.batch.Facts))
 	}

@@ -89,6 +89,8 @@ type Till struct {
 	results  chan result
 	posts    chan func(now time.Time)
 	done     chan struct{}
+	// keeping is full while the head of the chain is being kept.
+	keeping chan struct{}
 
 	// refilled is when a full journal last tried to recover; Run's own.
 	refilled time.Time
@@ -124,25 +126,28 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 		return nil, journalError("load journal", err)
 	}
 	readOnly := errors.Is(cfg.Journal.State(), ErrJournalReadOnly)
-	switch {
-	case loaded.Binding == nil && !readOnly:
-		f := Fact{Kind: JournalBound, At: cfg.Clock.Now().UTC().Truncate(time.Millisecond), Binding: &cfg.Binding}
-		if _, err := cfg.Journal.Record(ctx, Batch{Facts: []Fact{f}}); err != nil {
-			return nil, journalError("bind journal", err)
-		}
-	case loaded.Binding != nil && *loaded.Binding != cfg.Binding:
+	if loaded.Binding != nil && *loaded.Binding != cfg.Binding {
 		return nil, &Error{Code: CodeJournalOther, Op: "open journal",
 			Err: fmt.Errorf("journal belongs to %s at %s (%s)", loaded.Binding.Partner, loaded.Binding.Host, loaded.Binding.Environment)}
+	}
+	if !readOnly {
+		if loaded, err = prepare(ctx, cfg, loaded); err != nil {
+			return nil, journalError("bind journal", err)
+		}
+	}
+	born, err := bornAt(ctx, cfg.Journal)
+	if err != nil {
+		return nil, journalError("load journal", err)
 	}
 	t := &Till{
 		cfg: cfg, core: newCore(cfg),
 		commands: make(chan command), results: make(chan result),
-		posts: make(chan func(time.Time), 64), done: make(chan struct{}),
+		posts: make(chan func(time.Time), 64), done: make(chan struct{}), keeping: make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{},
 	}
 	t.staff = &Staff{till: t, checking: make(chan struct{}, 1), memoryKiB: pinMemoryKiB}
 	now := cfg.Clock.Now()
-	t.core.readOnly = readOnly || cfg.Idle
+	t.core.readOnly, t.core.born = readOnly || cfg.Idle, born
 	t.core.load(loaded, now)
 	if err := t.loadPINs(ctx, now); err != nil {
 		return nil, err
@@ -159,6 +164,7 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 func (t *Till) Run(ctx context.Context) error {
 	defer close(t.done)
 	var calls sync.WaitGroup
+	defer t.keepLast(ctx)
 	defer calls.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -211,6 +217,7 @@ func (t *Till) Run(ctx context.Context) error {
 		var wake time.Time
 		wake, stuck = t.settle(ctx, now, stuck != nil, &calls)
 		t.publish(now, stuck)
+		t.keepHead(ctx, now, &calls)
 		answer()
 		timer.Stop()
 		switch {
@@ -301,9 +308,14 @@ func (t *Till) execute(ctx context.Context, c command, stuck error) error {
 
 func (t *Till) take(r result) {
 	now := t.cfg.Clock.Now()
-	if r.refund != "" {
+	switch {
+	case r.listing != nil:
+		t.core.listed(r, now)
+	case r.lookup != nil:
+		t.core.found(r, now)
+	case r.refund != "":
 		t.core.refundAnswered(r, now)
-	} else {
+	default:
 		t.core.answered(r, now)
 	}
 	if t.core.clock.known {
@@ -314,7 +326,7 @@ func (t *Till) take(r result) {
 // perform makes one call and hands its answer to Run.
 func (t *Till) perform(ctx context.Context, c call) {
 	timeout := queryTimeout
-	if c.op == opCreate || c.op == opRefund || c.op == opRevoke {
+	if c.listing != nil || c.op == opCreate || c.op == opRefund || c.op == opRevoke {
 		timeout = createTimeout
 	}
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
@@ -334,6 +346,12 @@ func (t *Till) perform(ctx context.Context, c call) {
 		r.answer = g.Refund(callCtx, c.biz, c.at)
 	case opQueryRefund:
 		r.answer = g.QueryRefund(callCtx, c.refund, c.at)
+	case opListOrders:
+		r.answer = t.cfg.Archive.ListOrders(callCtx, c.day, c.page, c.at)
+	case opListRefunds:
+		r.answer = t.cfg.Archive.ListRefunds(callCtx, c.day, c.page, c.at)
+	case opFind:
+		r.answer = t.cfg.Archive.FindOrder(callCtx, c.lookup.number, c.provider, c.at)
 	}
 	r.received = t.cfg.Clock.Now()
 	select {

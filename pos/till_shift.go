@@ -59,36 +59,37 @@ func (t *Till) CloseShift(ctx context.Context, number int64, by string) (Z, erro
 // with an owner needs; whoever gave it is recorded as who closed the shift.
 // The approval is used up also when the shift was closed already: its figures
 // are what the PIN was given for.
+//
+// First the provider's pages are read, which takes a few seconds, and the Z
+// carries what they say ([Z.Check]). A provider that cannot be reached holds no
+// shift open: after at most two minutes it is closed unchecked.
 func (t *Till) CloseShiftWith(ctx context.Context, a Approval, number int64, by string) (Z, error) {
-	var y *Tally
-	_, err := t.Z(ctx, number)
+	z, err := t.Z(ctx, number)
 	var e *Error
-	switch {
-	case err == nil:
-	case !errors.As(err, &e) || e.Code != CodeShiftOpen:
+	open := errors.As(err, &e) && e.Code == CodeShiftOpen
+	if err != nil && !open {
 		return Z{}, err
-	default:
-		if e := t.View().Trading; e != nil {
-			return Z{}, e
-		}
-		// The day is added up here, beside the till's work; what comes in
-		// meanwhile is added when nothing more can come in between.
-		if y, err = t.tally(ctx); err != nil {
-			return Z{}, err
-		}
+	}
+	if e := t.View().Trading; open && e != nil {
+		return Z{}, e
 	}
 	err = t.submit(ctx, func(now time.Time) error {
 		given, err := t.core.spend("close shift", PermitShift, a, now)
-		if err != nil || y == nil {
-			return err
-		}
-		err = t.core.closeShift(ctx, y, number, given.or(by), now)
-		if errors.Is(err, errShiftClosed) {
-			return nil // by another window, while the day was added up
-		}
+		by = given.or(by)
 		return err
 	})
+	if err != nil || !open {
+		return z, err
+	}
+	check := t.checkPages(ctx)
+	// The day is added up here, beside the till's work; what comes in
+	// meanwhile is added when nothing more can come in between.
+	y, err := t.tally(ctx)
 	if err != nil {
+		return Z{}, err
+	}
+	err = t.submit(ctx, func(now time.Time) error { return t.core.closeShift(ctx, y, number, by, check, now) })
+	if err != nil && !errors.Is(err, errShiftClosed) { // by another window meanwhile
 		return Z{}, err
 	}
 	return t.Z(ctx, number)
@@ -288,7 +289,7 @@ func (c *core) shiftName() string {
 func (c *core) today(at time.Time) string { return businessDate(at, c.cfg.Location, c.cfg.CutOff) }
 
 // closeShift seals what y has added up and what came in since.
-func (c *core) closeShift(ctx context.Context, y *Tally, number int64, by string, now time.Time) error {
+func (c *core) closeShift(ctx context.Context, y *Tally, number int64, by string, check *PageCheck, now time.Time) error {
 	if !c.shift.Open() || c.shift.Number != number {
 		return errShiftClosed
 	}
@@ -303,6 +304,7 @@ func (c *core) closeShift(ctx context.Context, y *Tally, number int64, by string
 		// A fact in front of the seal would be in no Z.
 		return &Error{Code: CodeInternal, Op: "close shift"}
 	}
+	z.Check = check
 	z.ClosedAt, z.ClosedBy = now.UTC().Truncate(time.Millisecond), by
 	c.batch.Facts = append(c.batch.Facts, Fact{Kind: ShiftClosed, At: z.ClosedAt, By: by, Z: &z})
 	return nil

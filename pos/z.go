@@ -76,6 +76,15 @@ type Z struct {
 	// they are carried forward.
 	InFlight []RefundLine `json:"inFlight,omitempty"`
 
+	// Adopted and AdoptedRefunds came from the provider's pages in this shift:
+	// another till made them, or a journal that was lost, whose Z may have
+	// counted them. They are in no total.
+	Adopted        []SaleLine   `json:"adopted,omitempty"`
+	AdoptedRefunds []RefundLine `json:"adoptedRefunds,omitempty"`
+	// Check is the comparison with the provider's pages; nil in an X, and when
+	// there was nobody to ask.
+	Check *PageCheck `json:"check,omitempty"`
+
 	// Alerts were waiting for a person, oldest first.
 	Alerts []Alert `json:"alerts,omitempty"`
 

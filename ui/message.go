@@ -48,6 +48,9 @@ func codeKeys() map[pos.Code][2]string {
 		pos.CodeJournalOther:   {"error.journal_other", "error.journal_other.next"},
 		pos.CodeJournal:        {"error.journal", "error.journal.next"},
 		pos.CodeStopped:        {"error.stopped", "error.stopped.next"},
+		pos.CodeRecovering:     {"error.recovering", "error.recovering.next"},
+		pos.CodeNotPaid:        {"error.not_paid", "error.not_paid.next"},
+		pos.CodeProvider:       {"error.provider", "error.provider.next"},
 	}
 }
 
@@ -161,6 +164,9 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertUnreadable:         {"alert.unreadable", "alert.unreadable.do"},
 		pos.AlertTampered:           {"alert.tampered", "alert.tampered.do"},
 		pos.AlertReversal:           {"alert.reversal", "alert.reversal.do"},
+		pos.AlertRecovering:         {"alert.recovering", "alert.recovering.do"},
+		pos.AlertRecovered:          {"alert.recovered", "alert.recovered.do"},
+		pos.AlertMissing:            {"alert.missing", "alert.missing.do"},
 		pos.AlertStranger:           {"alert.stranger", "alert.stranger.do"},
 		pos.AlertSignature:          {"alert.signature", "alert.signature.do"},
 		pos.AlertUnreachable:        {"alert.unreachable", "alert.unreachable.do"},

@@ -11,7 +11,12 @@ import (
 func factKeys() map[pos.Kind]string {
 	return map[pos.Kind]string{
 		pos.JournalBound:        "fact.bound",
+		pos.JournalSalvaged:     "fact.salvaged",
+		pos.JournalRecovered:    "fact.recovered",
 		pos.SaleIntended:        "fact.sale.intended",
+		pos.SaleAdopted:         "fact.sale.adopted",
+		pos.SaleRefundsRead:     "fact.sale.refunds_read",
+		pos.RefundAdopted:       "fact.refund.adopted",
 		pos.SaleAttempted:       "fact.sale.attempted",
 		pos.SaleAnswered:        "fact.sale.answered",
 		pos.SaleOffered:         "fact.sale.offered",

@@ -35,7 +35,7 @@ func module() rules.Layout {
 			"ui/widgets":             {"pos", "assets"},
 			"assets":                 nil,
 		},
-		Wiring:   []string{".", "cmd/fils", "cmd/fils-relay", "cmd/fils-sandbox"},
+		Wiring:   []string{".", "cmd/fils", "cmd/fils/certify", "cmd/fils-relay", "cmd/fils-sandbox"},
 		Internal: "internal",
 		Outside: map[string][]string{
 			"payby": nil,

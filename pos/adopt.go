@@ -1,0 +1,225 @@
+package pos
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// lookup finds an order that the journal lacks.
+type lookup struct {
+	number string
+	// provider: the number is the provider's; turned: the other kind has been
+	// tried.
+	provider, turned bool
+	plan             plan
+	begun            time.Time
+	// by is the person who asks, with their reason; else listing or a
+	// notification to this till named the order.
+	by, note string
+	listing  *listing
+	told     bool
+	// refunds of the order that were found before it.
+	refunds []RefundReport
+
+	// no and err are the outcome for a person, valid once done is closed.
+	no   SaleNo
+	err  error
+	done chan struct{}
+}
+
+// Adopt takes up a sale that another till has made, or a journal that was
+// lost, by our number of it or by PayBy's. Only an order that took money can be
+// adopted. It counts in no Z; its refunds are read from PayBy, and then it can
+// be refunded under the same rules as any other. On a till with an owner it
+// needs an approval for [PermitAlerts]. A sale that this journal has already
+// is returned as it is. [CodeNotFound]: PayBy knows no such order.
+// [CodeNotPaid]: it took no money. [CodeProvider]: PayBy cannot be asked.
+func (t *Till) Adopt(ctx context.Context, a Approval, number, by, note string) (SaleNo, error) {
+	number = strings.TrimSpace(number)
+	if len(number) == 0 || len(number) > 64 || strings.ContainsFunc(number, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", &Error{Code: CodeNotFound, Op: "adopt"}
+	}
+	if err := checkNote("adopt", "", note); err != nil {
+		return "", err
+	}
+	if e := t.View().Trading; e != nil {
+		return "", e
+	}
+	if t.cfg.Archive == nil {
+		return "", &Error{Code: CodeProvider, Op: "adopt"}
+	}
+	if !t.clockSeen.Load() {
+		t.probe(ctx)
+	}
+	k := &lookup{number: number, provider: allDigits(number), note: note, done: make(chan struct{})}
+	err := t.submit(ctx, func(now time.Time) error {
+		given, err := t.core.spend("adopt", PermitAlerts, a, now)
+		if err != nil {
+			return err
+		}
+		if k.by = given.or(by); k.by == "" {
+			return &Error{Code: CodeNote, Op: "adopt"}
+		}
+		k.begun = now
+		t.core.lookups = append(t.core.lookups, k)
+		t.core.undo = append(t.core.undo, func() { t.core.forgetLookup(k) })
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	select {
+	case <-k.done:
+	case <-ctx.Done():
+		return "", &Error{Code: CodeStopped, Op: "adopt", Err: ctx.Err()}
+	case <-t.done:
+		return "", &Error{Code: CodeStopped, Op: "adopt"}
+	}
+	// What was found is committed once the till takes the next command.
+	if err := t.submit(ctx, func(time.Time) error { return nil }); err != nil {
+		return "", err
+	}
+	return k.no, k.err
+}
+
+func allDigits(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+}
+
+// look asks for an order once, however often it is named.
+func (c *core) look(k *lookup, now time.Time) {
+	for _, other := range c.lookups {
+		if other.number == k.number && other.by == "" {
+			other.refunds = append(other.refunds, k.refunds...)
+			other.told = other.told || k.told
+			return
+		}
+	}
+	k.begun = now
+	c.lookups = append(c.lookups, k)
+}
+
+// looking reports lookups that no person waits for.
+func (c *core) looking() bool {
+	return slices.ContainsFunc(c.lookups, func(k *lookup) bool { return k.by == "" })
+}
+
+func (c *core) forgetLookup(k *lookup) {
+	c.lookups = slices.DeleteFunc(slices.Clone(c.lookups), func(o *lookup) bool { return o == k })
+}
+
+func (c *core) startLookup(k *lookup, now time.Time) {
+	k.plan.step, k.plan.inflight, k.plan.started = "", opFind, now
+	at := c.clock.now(now).Truncate(time.Millisecond)
+	c.calls = append(c.calls, call{op: opFind, lookup: k, provider: k.provider, at: at})
+}
+
+// found takes the answer to a lookup.
+func (c *core) found(r result, now time.Time) {
+	c.clock.observe(r.answer.Date, r.sent, r.received)
+	c.noteHop(r, now)
+	k := r.lookup
+	k.plan.inflight = ""
+	if f := r.answer.Failure; f != nil || r.answer.Order == nil {
+		c.notFound(k, f, now)
+		return
+	}
+	o := r.answer.Order
+	end := func(no SaleNo, err error) {
+		c.forgetLookup(k)
+		if k.done != nil {
+			k.no, k.err = no, err
+			close(k.done)
+		}
+	}
+	s, err := c.known(o.Sale)
+	switch {
+	case err != nil:
+		k.plan.failed(now)
+		k.plan.then(opFind, now.Add(failingPause), now)
+	case s != nil:
+		end(s.No, nil)
+	case k.by == "" && !k.told && !c.ours(o):
+		end("", nil)
+	case !o.Took() && (k.by != "" || o.Status == OrderFailed):
+		end("", &Error{Code: CodeNotPaid, Op: "adopt", Sale: o.Sale})
+	default:
+		unread := k.listing == nil || k.listing != c.reading || k.listing.unread(o)
+		open := c.adopt(o, unread, k.by, k.note, now)
+		for i := range k.refunds {
+			if c.refunds[k.refunds[i].Refund] == nil {
+				c.adoptRefund(open, &k.refunds[i], now)
+			}
+		}
+		if c.recovering() && k.by == "" {
+			c.reading.adopted = c.reading.adopted.Plus(Sum{1, o.Total})
+		}
+		end(o.Sale, nil)
+	}
+}
+
+func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
+	if f == nil {
+		f = &Failure{Outcome: OutcomeUnknown}
+	}
+	c.logFailure(opFind, k.number, f)
+	p := &k.plan
+	absent := f.Outcome == OutcomeAbsent && f.Verified
+	refused := f.Outcome == OutcomeRefused && f.Verified
+	switch {
+	case (absent || refused) && k.by != "" && !k.turned:
+		k.provider, k.turned = !k.provider, true
+		p.then(opFind, now, now)
+		return
+	case absent:
+	case k.by != "" && p.failures < failuresMax && !refused, k.by == "":
+		p.failed(now)
+		pause := pollFast
+		if p.failures >= failuresMax {
+			pause = failingPause
+		}
+		p.then(opFind, p.started.Add(pause), now)
+		return
+	}
+	c.forgetLookup(k)
+	if k.done != nil {
+		k.err = &Error{Code: CodeProvider, Op: "adopt", Err: f.Err}
+		if absent {
+			k.err = &Error{Code: CodeNotFound, Op: "adopt"}
+		}
+		close(k.done)
+	}
+}
+
+// adopt takes up an order that the journal lacks, as the provider tells it.
+func (c *core) adopt(o *OrderReport, unread bool, by, note string, now time.Time) *openSale {
+	made := time.UnixMilli(o.madeMs())
+	if o.madeMs() == 0 {
+		made = c.clock.now(now)
+	}
+	intent := SaleIntent{
+		Amount: o.Total, Currency: Currency, Cashier: o.Operator, BusinessDate: c.today(made),
+		Payee: c.cfg.Payee, ExpiresMs: o.ExpiresMs, Terminal: o.Terminal,
+	}
+	c.emit(now, Fact{Kind: SaleAdopted, Sale: o.Sale, By: by, Note: note, Intent: &intent, Order: o, Adoption: &AdoptionFact{Unread: unread}})
+	s := c.sales[o.Sale]
+	c.report(s, o, nil, now)
+	for _, a := range c.alerts {
+		if (a.Kind == AlertMissing || a.Kind == AlertStranger) && a.Number != "" && a.Number == o.ProviderNo && !c.resolving(a.ID) {
+			c.emit(now, Fact{Kind: AlertResolved, By: by, Note: note, Alert: &AlertFact{Kind: a.Kind, Raised: a.ID}})
+		}
+	}
+	c.planSale(s, now)
+	return s
+}
+
+// adoptRefund takes up a refund that the journal lacks.
+func (c *core) adoptRefund(s *openSale, p *RefundReport, now time.Time) {
+	c.emit(now, Fact{Kind: RefundAdopted, Sale: s.No, Refund: p.Refund, RefundReport: p})
+	if r := c.refunds[p.Refund]; r != nil {
+		c.refundReport(r, p, nil, now)
+		c.planRefund(r, now)
+	}
+}
