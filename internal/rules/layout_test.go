@@ -49,6 +49,8 @@ func module() rules.Layout {
 			// no driver may come with it.
 			"cmd/fils-relay":   concat(fyne, sql[1:]),
 			"cmd/fils-sandbox": concat(fyne, sql, broker),
+			// A report is made on computers without a display, too.
+			"cmd/fils/certify": concat(fyne, broker),
 			".":                {"github.com/nats-io/nats-server"},
 		},
 		Pure: []string{"cmd/fils-relay", "cmd/fils-sandbox"},
