@@ -115,9 +115,12 @@ type ran struct {
 	out, err string
 }
 
-func fils(args ...string) ran {
+func fils(args ...string) ran { return filsReading("", args...) }
+
+// filsReading runs a command line with in on its standard input.
+func filsReading(in string, args ...string) ran {
 	var out, errs bytes.Buffer
-	code := Main(args, strings.NewReader(""), &out, &errs, []byte(testApp))
+	code := Main(args, strings.NewReader(in), &out, &errs, []byte(testApp))
 	return ran{code, out.String(), errs.String()}
 }
 

@@ -1,0 +1,88 @@
+package fils
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
+)
+
+func TestShift_IsClosedOnTheCommandLine(t *testing.T) {
+	dir, _ := staffed(t)
+	by := func(member, pin string, args ...string) ran {
+		return filsReading(pin+"\n", append(args, "--data", dir, "--by", member, "--pin-file", "-")...)
+	}
+	wantFailure(t, by("huda", ownerPIN, "shift", "z", "1"), 1, "shift 1 is not closed")
+	wantFailure(t, by("huda", ownerPIN, "shift", "z", "7"), 1, "no shift 7")
+	wantFailure(t, fils("shift", "close", "--data", dir), 2, "--by MEMBER")
+	wantFailure(t, by("amna", cashierPIN, "shift", "close"), 1, "takes a supervisor")
+	wantFailure(t, by("omar", "555123", "shift", "close"), 1, "the PIN is wrong")
+
+	lock, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, by("omar", managerPIN, "shift", "close"), 1, "the till is open", "on its screen")
+	lock.Close()
+
+	closed := by("omar", managerPIN, "shift", "close")
+	if closed.code != 0 || closed.err != "" {
+		t.Fatalf("%+v", closed)
+	}
+	for _, says := range []string{"Z 1\n", "by Aisha (by itself)", "closed ", "by omar\n", "sales begun", "42.00", "outcome open: 1", "head: event "} {
+		if !strings.Contains(closed.out, says) {
+			t.Errorf("the Z does not say %q:\n%s", says, closed.out)
+		}
+	}
+	again := by("huda", ownerPIN, "shift", "z", "1")
+	if again.code != 0 || again.out != closed.out {
+		t.Errorf("printed again:\n%s\n%s", again.out, closed.out)
+	}
+	wantFailure(t, by("omar", managerPIN, "shift", "close"), 1, "no shift is open")
+	if x := by("omar", managerPIN, "shift", "x"); x.code != 0 || !strings.HasPrefix(x.out, "X; no shift is open\n") {
+		t.Errorf("%+v", x)
+	}
+	if given, _ := consents(t, dir); len(given) < 5 {
+		t.Errorf("%q", given)
+	}
+}
+
+func TestShift_InTrainingAsksNobody(t *testing.T) {
+	dir := t.TempDir()
+	s := openShop(t, stationOptions{dir: dir, training: true})
+	s.charge(1234)
+	if _, err := s.till.Staff().SetUp(s.ctx, pos.Member{ID: "huda", Name: "Huda"}, ownerPIN); err != nil {
+		t.Fatal(err)
+	}
+	if r := fils("shift", "x", "--data", dir, "--training"); r.code != 0 || !strings.Contains(r.out, "12.34") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSlip_NamesEverything(t *testing.T) {
+	line := pos.SaleLine{Sale: "S1", State: pos.SalePaid, Amount: 123456, By: "huda", Approver: "huda", Self: true, Note: "wrong till"}
+	refund := pos.RefundLine{Refund: "R1", Sale: "S1", State: pos.RefundDone, Amount: 500, Requester: "amna", Approver: "omar"}
+	totals := pos.Totals{Own: pos.Sum{Count: 2, Amount: 200000}, Refunds: pos.Sum{Count: 1, Amount: 500}, Reversals: pos.Sum{Count: 1, Amount: 300000}}
+	z := pos.Z{
+		Number: 3, From: 1, To: 9, Totals: totals, Count: 10, Head: pos.Hash{0xab},
+		Dates: []pos.Group{{Key: "2026-11-23", Totals: totals}}, Channels: []pos.Group{{Totals: totals}},
+		Late: []pos.SaleLine{line}, Carried: []pos.SaleLine{line}, Discounts: []pos.SaleLine{line}, Reversals: []pos.SaleLine{line},
+		Again: []pos.SaleLine{line}, Disputed: []pos.SaleLine{line}, Chargebacks: []pos.SaleLine{line}, Released: []pos.SaleLine{line}, Forward: []pos.SaleLine{line},
+		Refunds: []pos.RefundLine{refund}, Returned: []pos.RefundLine{refund}, InFlight: []pos.RefundLine{{Refund: "R2", Sale: "S1", Outside: true}},
+		Alerts: []pos.Alert{{Kind: pos.AlertLatePayment, Sale: "S9", Amount: 700}},
+	}
+	var out strings.Builder
+	if err := writeSlip(&out, &z, setup.Location()); err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{
+		"X of shift 3\n", "-1,005.00", "1,234.56", "huda, approved by the same person", "amna, approved by omar", "wrong till", "not known",
+		"not asked for here", "late_payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
+		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 1",
+	} {
+		if !strings.Contains(out.String(), says) {
+			t.Errorf("no %q in\n%s", says, out.String())
+		}
+	}
+}
