@@ -73,6 +73,8 @@ func command(ctx context.Context, args []string, c console, m meta) error {
 	switch name {
 	case "connect":
 		return parseConnect(ctx, args, c)
+	case "certify":
+		return parseCertify(ctx, args, c, m)
 	case "journal", "shift", "adopt":
 		return parseRecords(ctx, name, args, c)
 	case "version", "help":

@@ -16,6 +16,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            the last Z and the head kept beside the key
   fils journal export      print the journal, one JSON object a line
   fils journal rebuild     derive what screens read from the events again
+  fils certify             run PayBy's acceptance cases, or judge sales by them;
+                           fils certify --help says how
   fils version
   fils help
 

@@ -300,7 +300,7 @@ func SandboxReport(version string, made time.Time, withRelay bool) *Report {
 		Program: "Fils", Version: version, Made: made.UTC().Truncate(time.Second),
 		Source: "Run by fils certify, one case after the other", Environment: "sandbox",
 		Host: "practice gateway on this computer", Partner: MaskPartner(sandboxPartner),
-		Store: "Certification", Till: sandboxTill, Window: Span(SandboxWindow), Relay: "none", Faults: faultsText,
+		Store: "Certification", Till: sandboxTill, Window: Span(SandboxWindow), Relay: "none", Faults: OwnFaults,
 	}
 	if withRelay {
 		r.Relay = "in this process"
@@ -308,4 +308,5 @@ func SandboxReport(version string, made time.Time, withRelay bool) *Report {
 	return r
 }
 
-const faultsText = "injected on the till's side of the wire, in its own HTTP transport; PayBy was asked for none"
+// OwnFaults says where the failures of a run come from.
+const OwnFaults = "injected on the till's side of the wire, in its own HTTP transport; PayBy was asked for none"

@@ -115,3 +115,8 @@ func scenarios(silent bool) []scenario {
 		},
 	}
 }
+
+// Known reports a case that can be asked for.
+func Known(id string) bool {
+	return slices.ContainsFunc(scenarios(false), func(sc scenario) bool { return sc.id == id })
+}

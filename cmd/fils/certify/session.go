@@ -57,7 +57,7 @@ func (s *Session) Run(ctx context.Context) ([]Case, error) {
 	}
 	all := scenarios(s.Silent)
 	for _, id := range s.Cases {
-		if !slices.ContainsFunc(all, func(sc scenario) bool { return sc.id == id }) {
+		if !Known(id) {
 			return nil, noCase(id)
 		}
 	}

@@ -1,0 +1,327 @@
+package fils
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/filspos/fils/cmd/fils/certify"
+	"github.com/filspos/fils/payby"
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/gateway"
+	"github.com/filspos/fils/pos/setup"
+	"github.com/filspos/fils/pos/sqlite"
+	"github.com/filspos/fils/relay"
+)
+
+const certifyUsage = `fils certify runs PayBy's acceptance cases 001 to 009 with the till's own engine, or
+judges sales of the journal by them, and writes certify.html and certify.json.
+
+  fils certify --sandbox [--out DIR]
+                           against a practice PayBy in this process; takes ten minutes
+  fils certify --uat [--data DIR] [--out DIR] [--amount AED] [--password-amount AED]
+                           against the account in the till's settings; somebody
+                           with the app scans the codes that appear in the terminal
+  fils certify --from-journal [--data DIR] [--training] [--sale NUMBER …] [--since YYYY-MM-DD]
+                           judge sales that were made on the screen
+
+  --out DIR                where the report goes (default certify)
+  --cases 001,005          only these
+  --silent                 what fails gives no answer, instead of SYSTEM_ERROR
+  --amount AED             for cases without a password (default 1.00)
+  --password-amount AED    for cases with one, 500.00 or more (default 500.00)
+  --i-know-this-takes-real-money
+                           run against PayBy's production system
+  --by MEMBER, --pin-file FILE, --passphrase-file FILE
+                           as in fils help
+
+Exit codes: 0 every case passed, 1 some did not, 2 wrong command line.
+`
+
+// certifyOptions are one command line of certify.
+type certifyOptions struct {
+	records
+	meta                          meta
+	sandbox, account, fromJournal bool
+	out                           string
+	cases                         []string
+	silent, realMoney             bool
+	amount, password              pos.Fils
+	sales                         []pos.SaleNo
+	since                         time.Time
+}
+
+func parseCertify(ctx context.Context, args []string, c console, m meta) error {
+	f := newFlags()
+	o := certifyOptions{meta: m, amount: 100, password: 50_000}
+	data := f.dataFlag()
+	f.BoolVar(&o.sandbox, "sandbox", false, "")
+	f.BoolVar(&o.account, "uat", false, "")
+	f.BoolVar(&o.fromJournal, "from-journal", false, "")
+	f.BoolVar(&o.training, "training", false, "")
+	f.BoolVar(&o.silent, "silent", false, "")
+	f.BoolVar(&o.realMoney, "i-know-this-takes-real-money", false, "")
+	f.StringVar(&o.out, "out", "certify", "")
+	f.StringVar(&o.by, "by", "", "")
+	f.StringVar(&o.pinFile, "pin-file", "", "")
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
+	f.Func("cases", "", func(s string) error {
+		o.cases = strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+		return nil
+	})
+	f.Func("amount", "", amountFlag(&o.amount, 1))
+	f.Func("password-amount", "", amountFlag(&o.password, 50_000))
+	f.Func("sale", "", func(s string) error {
+		o.sales = append(o.sales, pos.SaleNo(s))
+		return nil
+	})
+	f.Func("since", "", func(s string) (err error) {
+		o.since, err = time.ParseInLocation("2006-01-02", s, setup.Location())
+		return err
+	})
+	for _, a := range args {
+		if a == "-h" || a == "-help" || a == "--help" {
+			_, err := fmt.Fprint(c.out, certifyUsage)
+			return err
+		}
+	}
+	if done, err := f.parse(args, c); done || err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	if o.sandbox {
+		return o.runSandbox(ctx, c)
+	}
+	var err error
+	if o.dir, err = data(); err != nil {
+		return err
+	}
+	if o.account {
+		return o.runAccount(ctx, c)
+	}
+	return o.runJournal(ctx, c)
+}
+
+func amountFlag(to *pos.Fils, least pos.Fils) func(string) error {
+	return func(s string) (err error) {
+		if *to, err = pos.ParseAmount(s); err == nil && *to < least {
+			err = fmt.Errorf("at least %s", least)
+		}
+		return err
+	}
+}
+
+func (o certifyOptions) check() error {
+	modes := 0
+	for _, on := range []bool{o.sandbox, o.account, o.fromJournal} {
+		if on {
+			modes++
+		}
+	}
+	switch {
+	case modes != 1:
+		return badUsage("certify needs one of --sandbox, --uat and --from-journal")
+	case o.out == "":
+		return badUsage("--out is empty; write a directory")
+	case !o.fromJournal && (o.training || len(o.sales) > 0 || !o.since.IsZero()):
+		return badUsage("--training, --sale and --since belong to --from-journal")
+	case o.fromJournal && (o.silent || len(o.cases) > 0):
+		return badUsage("--silent and --cases belong to --sandbox and --uat")
+	}
+	for _, id := range o.cases {
+		if !certify.Known(id) {
+			return badUsage("there is no case %s; there are 001 to 009", quoted(id))
+		}
+	}
+	return nil
+}
+
+// say prints progress with the time of day.
+func say(c console) func(string) {
+	return func(line string) { fmt.Fprintln(c.out, time.Now().Format("15:04:05"), line) }
+}
+
+// finish writes the report and turns its verdict into an exit code.
+func (o certifyOptions) finish(r *certify.Report, c console) error {
+	r.Finish()
+	paths, err := r.Write(o.out)
+	if err != nil {
+		return err
+	}
+	for _, k := range r.Cases {
+		for _, f := range k.Findings {
+			if f.Result == certify.Fail {
+				fmt.Fprintf(c.out, "case %s fails: %s: %s\n", k.ID, f.Rule, f.Measured)
+			}
+		}
+	}
+	fmt.Fprintf(c.out, "%s: %s\nreport: %s\n", r.Verdict, r.Summary, strings.Join(paths, ", "))
+	if r.Verdict != certify.Pass {
+		return &failure{exitFailed, "certification not passed: " + r.Summary}
+	}
+	return nil
+}
+
+func (o certifyOptions) runSandbox(ctx context.Context, c console) error {
+	r, err := certify.RunSandbox(ctx, o.meta.Details.Version, slog.New(slog.DiscardHandler), func(s *certify.Session) {
+		s.Say, s.Cases, s.Silent = say(c), o.cases, o.silent
+	})
+	if err != nil {
+		return err
+	}
+	return o.finish(r, c)
+}
+
+func (o certifyOptions) runJournal(ctx context.Context, c console) error {
+	if err := haveJournal(o.path()); err != nil {
+		return err
+	}
+	if err := o.pass(ctx, c, pos.PermitExport, "certify --from-journal"); err != nil {
+		return err
+	}
+	j, err := sqlite.Open(ctx, o.path(), sqlite.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	loaded, err := j.Load(ctx)
+	if err != nil {
+		return err
+	}
+	r := o.report("Judged from the journal of the till", "as they happened; none were injected")
+	if b := loaded.Binding; b != nil {
+		r.Environment, r.Host, r.Partner = b.Environment, b.Host, certify.MaskPartner(b.Partner)
+	}
+	if r.Cases, err = certify.FromJournal(ctx, j, o.sales, o.since); err != nil {
+		return err
+	}
+	if settings, err := setup.ReadSettings(o.dir); err == nil && !o.training {
+		describeTill(r, settings)
+	}
+	return o.finish(r, c)
+}
+
+func (o certifyOptions) report(source, faults string) *certify.Report {
+	return &certify.Report{
+		Program: "Fils", Version: o.meta.Details.Version, Made: time.Now().UTC().Truncate(time.Second),
+		Source: source, Relay: "none", Faults: faults,
+	}
+}
+
+func describeTill(r *certify.Report, s *setup.Settings) {
+	r.Environment, r.Host, r.Partner = s.Environment, s.Host, certify.MaskPartner(s.Partner)
+	r.Store, r.Till, r.Window = s.Store, s.Terminal, certify.Span(s.Window)
+	if s.Relay != nil {
+		r.Relay = s.Relay.URL
+	}
+}
+
+// runAccount plays the cases on the till's own journal, so that every order
+// and payment of the run is where the till's others are.
+func (o certifyOptions) runAccount(ctx context.Context, c console) error {
+	settings, err := setup.ReadSettings(o.dir)
+	if err != nil {
+		return err
+	}
+	if settings.Mode() == pos.ModeProduction && !o.realMoney {
+		return badUsage("%s is PayBy's production system, where the cases take real money; "+
+			"write --i-know-this-takes-real-money if that is what you want", settings.Host)
+	}
+	lock, err := o.claim("close it first")
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if haveJournal(o.path()) == nil {
+		if err := o.pass(ctx, c, pos.PermitExport, "certify --uat"); err != nil {
+			return err
+		}
+	}
+	s, session, err := o.openAccount(ctx, c)
+	if err != nil {
+		return err
+	}
+	r := o.report("Run by fils certify, one case after the other", certify.OwnFaults)
+	describeTill(r, settings)
+	cases, err := session.Run(ctx)
+	err = errors.Join(err, s.close())
+	r.Cases = cases
+	if err != nil && len(cases) == 0 {
+		return err
+	}
+	return errors.Join(err, o.finish(r, c))
+}
+
+// openAccount is openStation with a bench between the till and PayBy.
+func (o certifyOptions) openAccount(ctx context.Context, c console) (_ *station, _ *certify.Session, err error) {
+	s := newStation(ctx)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	so := stationOptions{dir: o.dir, passphrase: passphrase(o.passphraseFile, c, false), log: slog.New(slog.DiscardHandler)}
+	settings, secrets, binding, err := s.connection(ctx, so)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.journal, err = sqlite.Open(ctx, journalPath(o.dir, false), sqlite.Options{Log: so.log}); err != nil {
+		return nil, nil, err
+	}
+	bench := certify.NewBench(time.Now)
+	client := newClient(settings, secrets)
+	client.HTTP = &http.Client{Transport: bench.Transport(client.HTTP.Transport), Timeout: client.HTTP.Timeout, CheckRedirect: client.HTTP.CheckRedirect}
+	cfg, err := tillConfig(settings, binding, so)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.Journal, cfg.Mode, cfg.PINs, cfg.Pepper = s.journal, s.mode, s.journal, secrets.Pepper
+	cfg.Gateway = bench.Gateway(gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP}))
+	if cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil); err != nil {
+		return nil, nil, err
+	}
+	if s.till, err = pos.New(ctx, cfg); err != nil {
+		return nil, nil, err
+	}
+	s.inner.start(s.till.Run)
+	if settings.Relay != nil {
+		r, err := o.benchRelay(s.till, bench, settings, secrets, so)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.inner.start(r.Run)
+	}
+	session := &certify.Session{
+		Bench: bench, Till: s.till, Journal: s.journal, Payer: &certify.Person{Out: c.out}, Now: time.Now,
+		Window: settings.Window, Cashier: settings.Cashier, Amount: o.amount, PasswordAmount: o.password,
+		Relay: settings.Relay != nil, Silent: o.silent, Cases: o.cases, Say: say(c),
+	}
+	if o.by != "" {
+		session.Cashier = o.by
+	}
+	return s, session, nil
+}
+
+// benchRelay is newRelay through the bench.
+func (o certifyOptions) benchRelay(till *pos.Till, bench *certify.Bench, settings *setup.Settings, secrets *setup.Secrets, so stationOptions) (*relay.Client, error) {
+	installation, err := installationID(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	deliver := bench.Deliver(till.Deliver)
+	return relay.New(relay.Config{
+		URL: settings.Relay.URL, Token: secrets.Token.Reveal(), Installation: installation, Cursor: till.Cursor,
+		Verify: func(raw []byte, sign string) error { return payby.Verify(settings.Keys, raw, sign) },
+		Deliver: func(ctx context.Context, d relay.Delivery) error {
+			return deliver(ctx, pos.Delivery{Cursor: d.Cursor, ReceivedAt: d.ReceivedAt, Sign: d.Sign, Raw: d.Raw})
+		},
+		State:  func(s relay.State) { till.SetRelay(light(s.Phase)) },
+		Random: randomDuration, Log: so.log,
+	})
+}
