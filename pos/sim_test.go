@@ -55,11 +55,15 @@ type simOrder struct {
 	report OrderReport
 	biz    string
 	token  string
+	// made is when, terminal by whom.
+	made     time.Time
+	terminal string
 }
 
 type simRefund struct {
 	report RefundReport
 	biz    string
+	made   time.Time
 }
 
 var simStart = time.Date(2026, 7, 14, 10, 15, 30, 0, time.UTC)
@@ -79,7 +83,7 @@ func newSim(t *testing.T) *sim {
 
 func (s *sim) config() Config {
 	return Config{
-		Journal: simJournal{s}, Gateway: simGateway{}, Clock: simClock{s}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Journal: simJournal{s}, Gateway: simGateway{}, Archive: simGateway{}, Clock: simClock{s}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Random: rand.NewChaCha8([32]byte{1}), Window: 110 * time.Second,
 		Location: time.FixedZone("GST", 4*3600), CutOff: 4 * time.Hour,
 		Payee: simPayee, Store: "S1", Terminal: "T1", Subject: "Corner Shop",
@@ -91,7 +95,10 @@ type simClock struct{ s *sim }
 func (c simClock) Now() time.Time { return c.s.now }
 
 // simGateway only encodes; the calls themselves are answered by the sim.
-type simGateway struct{ Gateway }
+type simGateway struct {
+	Gateway
+	Archive
+}
 
 func (simGateway) EncodeSale(no SaleNo, i SaleIntent) ([]byte, error) {
 	return json.Marshal(map[string]any{"no": no, "amount": i.Amount, "expires": i.ExpiresMs})
@@ -230,9 +237,14 @@ func (s *sim) advance(d time.Duration) {
 			p := s.pending[index]
 			s.pending = slices.Delete(s.pending, index, index+1)
 			p.r.answer, p.r.received = s.answer(p.r.call), s.now
-			if p.r.refund != "" {
+			switch {
+			case p.r.listing != nil:
+				s.core.listed(p.r, s.now)
+			case p.r.lookup != nil:
+				s.core.found(p.r, s.now)
+			case p.r.refund != "":
 				s.core.refundAnswered(p.r, s.now)
-			} else {
+			default:
 				s.core.answered(p.r, s.now)
 			}
 		}
@@ -272,6 +284,8 @@ func (s *sim) provider(c call) Answer {
 		return s.provideCreate(c, o)
 	case opRefund, opQueryRefund:
 		return s.provideRefund(c, o)
+	case opListOrders, opListRefunds, opFind:
+		return s.archive(c)
 	}
 	if o == nil {
 		return *failure(OutcomeAbsent, "62004")
@@ -311,7 +325,7 @@ func (s *sim) provideCreate(c call, o *simOrder) Answer {
 		if err := json.Unmarshal(c.biz, &b); err != nil {
 			s.t.Fatal(err)
 		}
-		o = &simOrder{biz: string(c.biz), token: "https://qr.example?t=" + string(c.sale), report: OrderReport{
+		o = &simOrder{made: s.now, terminal: "T1", biz: string(c.biz), token: "https://qr.example?t=" + string(c.sale), report: OrderReport{
 			Sale: c.sale, ProviderNo: "13" + c.sale.Short(), Status: OrderOpen, Total: b.Amount, Currency: Currency,
 			Payee: simPayee, ExpiresMs: b.Expires,
 		}}
@@ -338,7 +352,7 @@ func (s *sim) provideRefund(c call, o *simOrder) Answer {
 			a.Failure.Exceeds = true
 			return *a
 		}
-		r = &simRefund{biz: string(c.biz), report: RefundReport{
+		r = &simRefund{made: s.now, biz: string(c.biz), report: RefundReport{
 			Refund: c.refund, Sale: c.sale, ProviderNo: "19", Status: RefundReportAccepted, Amount: b.Amount, Currency: Currency,
 		}}
 		s.refunds[c.refund] = r

@@ -1,0 +1,221 @@
+package pos
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+const foreignNo = SaleNo("S260714-ZZZZZZZZZZZZZZZZZZZZZ")
+
+// paidSale charges and is paid.
+func (s *sim) paidSale(amount Fils) SaleNo {
+	s.t.Helper()
+	no := s.charge(amount)
+	s.advance(time.Second)
+	s.pay(no)
+	s.notify(no, nil)
+	s.core.front = ""
+	s.want(no, SalePaid)
+	return no
+}
+
+func (s *sim) recovered() {
+	s.t.Helper()
+	s.advance(5 * time.Minute)
+	if s.core.recovering() || s.count(JournalRecovered) != 1 {
+		s.t.Fatalf("the recovery has not ended\n%s", s.story())
+	}
+}
+
+func (s *sim) refundable(no SaleNo) Fils { return s.mirror[no].Refundable() }
+
+func TestRecovery_ALostJournalFindsItsPaymentsAgain(t *testing.T) {
+	s := newSim(t)
+	first, second, third := s.paidSale(1000), s.paidSale(2000), s.paidSale(3000)
+	closed := s.charge(4000)
+	s.advance(3 * time.Minute)
+	s.want(closed, SaleClosed)
+	r, err := s.refund(first, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.advance(time.Minute)
+	s.putBack(0, RecoveryNew, s.now.AddDate(0, 0, -3))
+	s.recovered()
+	for no, amount := range map[SaleNo]Fils{first: 1000, second: 2000, third: 3000} {
+		sale := s.sale(no)
+		if sale.State != SalePaid || !sale.Adopted || sale.Unread || sale.Intent.Amount != amount {
+			t.Fatalf("sale of %v after the recovery: %+v", amount, sale)
+		}
+	}
+	if s.mirror[closed] != nil {
+		t.Fatal("an order without money was adopted")
+	}
+	if got := s.mirrorRefunds[r]; got == nil || !got.Adopted || s.refundable(first) != 700 {
+		t.Fatalf("refund %+v, %v can still be refunded", got, s.refundable(first))
+	}
+	if !slices.Contains(s.alerts(), AlertRecovered) || slices.Contains(s.alerts(), AlertRecovering) || slices.Contains(s.alerts(), AlertOutside) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+	if _, err := s.refund(first, 701); err == nil {
+		t.Fatal("more was refunded than is left")
+	}
+	if _, err := s.refund(first, 700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The second refund of the same money is what a lost journal makes easy.
+func TestRecovery_NothingIsRefundedBeforeTheRefundsWereRead(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	kept := len(s.events)
+	if _, err := s.refund(no, 600); err != nil {
+		t.Fatal(err)
+	}
+	s.advance(time.Minute)
+	s.putBack(kept, RecoveryRestored, s.now)
+	_, err := s.refund(no, 600)
+	wantCode(t, err, CodeRecovering)
+	s.restart() // the order to recover survives
+	_, err = s.refund(no, 600)
+	wantCode(t, err, CodeRecovering)
+	s.recovered()
+	if left := s.refundable(no); left != 400 {
+		t.Fatalf("%v can still be refunded, want 4.00", left)
+	}
+	_, err = s.refund(no, 600)
+	wantCode(t, err, CodeRefundAmount)
+	if len(s.refunds) != 1 {
+		t.Fatalf("%d refunds were made", len(s.refunds))
+	}
+}
+
+func TestRecovery_PagesThatFailAreReadAgain(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	fails := 12
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opListOrders && fails > 0 {
+			fails--
+			return failure(OutcomeUnknown, ""), true
+		}
+		return nil, true
+	}
+	s.putBack(0, RecoverySalvaged, s.now)
+	s.advance(time.Minute)
+	if !s.core.recovering() {
+		t.Fatal("the recovery ended without the provider's pages")
+	}
+	s.recovered()
+	s.want(no, SalePaid)
+}
+
+func TestRecovery_OtherTillsKeepTheirSales(t *testing.T) {
+	s := newSim(t)
+	s.elsewhere(foreignNo, "T2", 500)
+	s.pay(foreignNo)
+	s.elsewhere("WEB-1", "", 700) // the merchant's web shop
+	s.pay("WEB-1")
+	s.elsewhere("S260714-ZZZZZZZZZZZZZZZZZZZZY", "T2", 900) // being paid right now
+	s.putBack(0, RecoveryNew, s.now)
+	s.recovered()
+	if len(s.mirror) != 0 || slices.Contains(s.alerts(), AlertMissing) {
+		t.Fatalf("adopted %d, alerts %v", len(s.mirror), s.alerts())
+	}
+	if o := s.orders["S260714-ZZZZZZZZZZZZZZZZZZZZY"]; o.report.Status != OrderOpen {
+		t.Fatalf("another till's order is %s", o.report.Status)
+	}
+}
+
+// What this till had on its screen when the journal was lost is closed, or
+// found paid, like any other sale of unknown outcome.
+func TestRecovery_AnOpenOrderOfOursIsFollowed(t *testing.T) {
+	for _, pays := range []bool{false, true} {
+		s := newSim(t)
+		no := s.charge(1000)
+		s.advance(2 * time.Second)
+		s.putBack(0, RecoveryNew, s.now)
+		if pays {
+			s.pay(no)
+		}
+		s.recovered()
+		want := SaleClosed
+		if pays {
+			want = SalePaid
+		}
+		s.want(no, want)
+	}
+}
+
+func TestRecovery_WhatAListContradictsIsAskedAgain(t *testing.T) {
+	s := newSim(t)
+	closed, reversed := s.charge(1000), s.paidSale(2000)
+	s.advance(3 * time.Minute)
+	s.want(closed, SaleClosed)
+	kept := len(s.events)
+	s.pay(closed) // late, and revoked at the portal: nobody told this till
+	s.orders[reversed].report.Reversed, s.orders[reversed].report.Status = true, OrderFailed
+	s.putBack(kept, RecoveryRestored, s.now)
+	s.recovered()
+	s.want(closed, SalePaid)
+	s.want(reversed, SaleReversed)
+	if !slices.Contains(s.alerts(), AlertLatePayment) || !slices.Contains(s.alerts(), AlertReversed) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+}
+
+// One official page shows an order that is CREATED and paid: neither word
+// alone is believed.
+func TestRecovery_AnUnclearOrderIsLookedUp(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opListOrders {
+			return nil, true
+		}
+		r := s.orders[no].archived()
+		if dayOf(s.orders[no].made) != c.day {
+			return nil, true
+		}
+		r.Status = OrderOpen
+		return &Answer{Page: &Page{Orders: []OrderReport{r}, Last: true}}, true
+	}
+	s.putBack(0, RecoveryNew, s.now)
+	s.recovered()
+	s.want(no, SalePaid)
+}
+
+func TestRecovery_NewsOfALostSaleIsNoStranger(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.putBack(0, RecoveryNew, s.now)
+	s.notify(no, nil) // the relay sends again what it keeps
+	s.recovered()
+	s.want(no, SalePaid)
+	if slices.Contains(s.alerts(), AlertStranger) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+}
+
+func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
+	s := newSim(t)
+	s.core.born = s.now
+	s.elsewhere(foreignNo, "T1", 500)
+	s.pay(foreignNo)
+	r := s.orders[foreignNo].report
+	r.Source = SourceNotification
+	old := Delivery{Cursor: "c", ReceivedAt: s.now.Add(-time.Hour), Raw: []byte("1")}
+	if err := s.core.notice(t.Context(), old, Notice{Order: &r}, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	if len(s.alerts()) != 0 || s.count(NoticeReceived) != 1 {
+		t.Fatalf("alerts %v, %d notices", s.alerts(), s.count(NoticeReceived))
+	}
+	s.deliver(Notice{Order: &r})
+	if !slices.Contains(s.alerts(), AlertStranger) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+}
