@@ -29,6 +29,10 @@ const (
 	// they part only by sleep.
 	sleepCheck = 5 * time.Second
 	asleep     = 10 * time.Second
+
+	// recoverNew is how far back a new journal reads PayBy's pages: the till
+	// of a PC that died is set up again on the same day or the next.
+	recoverNew = 48 * time.Hour
 )
 
 // station is a till without screens: journal, engine and whatever they talk
@@ -95,9 +99,11 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 	if err != nil {
 		return nil, err
 	}
-	cfg.Journal, cfg.Gateway, cfg.Mode = s.journal, gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP}), s.mode
+	provider := gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP})
+	cfg.Journal, cfg.Gateway, cfg.Archive, cfg.Mode = s.journal, provider, provider, s.mode
 	cfg.PINs, cfg.Pepper = s.journal, secrets.Pepper
 	if !o.training {
+		cfg.RecoverNew = recoverNew
 		if cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil); err != nil {
 			return nil, err
 		}

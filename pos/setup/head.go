@@ -9,12 +9,16 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/filspos/fils/pos"
 )
 
 // headFile holds the head where there is no keyring.
 const headFile = "journal.head"
+
+// headPatience bounds the wait for the keyring: a till opens without a head.
+const headPatience = 15 * time.Second
 
 // Heads keeps the head of one journal's chain where the private key lies: in
 // the keyring, which no copy of the data directory takes along, else in a file
@@ -59,7 +63,8 @@ type keptHead struct {
 	Hash  string `json:"hash"`
 }
 
-// KeptHead is [pos.HeadKeeper.KeptHead]. ctx bounds the wait for the keyring.
+// KeptHead is [pos.HeadKeeper.KeptHead]. It waits
+// 15 s for the keyring at most.
 func (h *Heads) KeptHead(ctx context.Context) (count int64, hash pos.Hash, ok bool, err error) {
 	text, err := h.read(ctx)
 	if err != nil || text == "" {
@@ -79,7 +84,8 @@ func (h *Heads) KeptHead(ctx context.Context) (count int64, hash pos.Hash, ok bo
 	return k.Count, pos.Hash(sum), true, nil
 }
 
-// KeepHead is [pos.HeadKeeper.KeepHead]. ctx bounds the wait for the keyring.
+// KeepHead is [pos.HeadKeeper.KeepHead]. It waits
+// 15 s for the keyring at most.
 func (h *Heads) KeepHead(ctx context.Context, count int64, hash pos.Hash) error {
 	k := keptHead{Count: count, Hash: hex.EncodeToString(hash[:])}
 	if h.file != "" {
@@ -95,6 +101,8 @@ func (h *Heads) KeepHead(ctx context.Context, count int64, hash pos.Hash) error 
 		}
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, headPatience)
+	defer cancel()
 	_, err = bounded(ctx, func() (struct{}, error) { return struct{}{}, h.ring.set(h.item, string(text)) })
 	return h.away(err)
 }
@@ -111,6 +119,8 @@ func (h *Heads) read(ctx context.Context) (string, error) {
 		}
 		return string(text), nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, headPatience)
+	defer cancel()
 	text, err := bounded(ctx, func() (string, error) { return h.ring.get(h.item) })
 	switch {
 	case errors.Is(err, ErrNotInKeyring):

@@ -1,0 +1,134 @@
+package fils
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zalando/go-keyring"
+
+	"github.com/filspos/fils/pos"
+)
+
+// copyFile copies one file of the journal; missing ones are removed.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if os.IsNotExist(err) {
+		err = os.Remove(to)
+		if os.IsNotExist(err) {
+			err = nil
+		}
+	} else if err == nil {
+		err = os.WriteFile(to, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyJournal(t *testing.T, from, to string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-wal"} {
+		copyFile(t, from+suffix, to+suffix)
+	}
+}
+
+func TestVerify_KnowsTheHeadKeptBesideTheKey(t *testing.T) {
+	dir, _ := account(t)
+	verify := func() ran { return fils("journal", "verify", "--data", dir) }
+	amount := pos.Fils(1000)
+	sell := func() {
+		s := openShop(t, stationOptions{dir: dir})
+		amount += 100 // the same one would be asked about
+		s.charge(amount)
+		if err := s.station.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sell()
+	copyJournal(t, journalPath(dir, false), filepath.Join(dir, "yesterday.db"))
+	sell()
+	if r := verify(); r.code != 0 || !strings.Contains(r.out, " is the one that is kept beside the key\n") {
+		t.Fatalf("%+v", r)
+	}
+
+	// Another merchant's settings have another head; none is none.
+	settings, err := os.ReadFile(filepath.Join(dir, "settings.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(t, filepath.Join(dir, "settings.toml"))
+	if r := verify(); r.code != 0 || !strings.Contains(r.out, "compared with nothing: this till is not connected") {
+		t.Errorf("%+v", r)
+	}
+	write(t, filepath.Join(dir, "settings.toml"), strings.ReplaceAll(string(settings), "200000000888", "200000000999"))
+	if r := verify(); r.code != 0 || !strings.Contains(r.out, "compared with nothing: no head") {
+		t.Errorf("%+v", r)
+	}
+	write(t, filepath.Join(dir, "settings.toml"), string(settings))
+
+	copyJournal(t, filepath.Join(dir, "yesterday.db"), journalPath(dir, false))
+	wantFailure(t, verify(), 1, "an older copy")
+
+	// The till that opens it reads PayBy's pages first, and says so.
+	s := openShop(t, stationOptions{dir: dir})
+	s.await(func(v *pos.View) bool {
+		return len(v.Alerts) > 0 && strings.HasPrefix(string(v.Alerts[0].Kind), "recover")
+	})
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := verify(); r.code != 0 { // it goes on from here
+		t.Errorf("%+v", r)
+	}
+
+	remove(t, journalPath(dir, false))
+	for _, f := range []string{"-wal", "-shm"} {
+		_ = os.Remove(journalPath(dir, false) + f) // there may be none
+	}
+	sell()
+	sell()
+	keyring.MockInit() // a new computer
+	if r := verify(); r.code != 0 || !strings.Contains(r.out, "no head") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestVerify_NamesTheZThatThePaperHas(t *testing.T) {
+	dir := t.TempDir()
+	s := openShop(t, stationOptions{dir: dir, training: true})
+	s.charge(100)
+	z, err := s.till.CloseShift(s.ctx, 1, "Aisha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := fils("journal", "verify", "--data", dir, "--training")
+	if r.code != 0 || !strings.Contains(r.out, "\nZ 1 is event ") || !strings.Contains(r.out, hex.EncodeToString(z.Head[:])) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestRebuild_DerivesTheTablesAgain(t *testing.T) {
+	dir, _ := account(t)
+	wantFailure(t, fils("journal", "rebuild", "--data", dir), 1, "no journal at")
+	s := openShop(t, stationOptions{dir: dir})
+	s.charge(4200)
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, fils("journal", "rebuild", "--data", dir), 1, "close it first")
+	lock.Close()
+	if r := fils("journal", "rebuild", "--data", dir); r.code != 0 || !strings.HasPrefix(r.out, "derived again from ") {
+		t.Errorf("%+v", r)
+	}
+	if r := fils("journal", "verify", "--data", dir); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+}
