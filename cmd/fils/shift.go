@@ -13,6 +13,9 @@ import (
 	"github.com/filspos/fils/pos/sqlite"
 )
 
+// adoptPatience bounds the wait for PayBy's word on an order.
+const adoptPatience = 2 * time.Minute
+
 // printX prints what has happened since the last Z. It works while the till
 // runs.
 func printX(ctx context.Context, o records, _ []string, c console) error {
@@ -102,8 +105,38 @@ func adopt(ctx context.Context, o records, words []string, c console) error {
 		return badUsage("adopt needs --note WHY")
 	}
 	return o.act(ctx, c, pos.PermitAlerts, "adopt the sale on its screen", func(s *station, a pos.Approval, by string) error {
-		return errors.New("not yet")
+		ctx, cancel := context.WithTimeout(ctx, adoptPatience)
+		defer cancel()
+		no, err := s.till.Adopt(ctx, a, words[0], by, o.note)
+		if err != nil {
+			return adoptionError(words[0], err)
+		}
+		sale, err := s.journal.Sale(ctx, no)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.out, "%s is in this journal: %s, AED %s, refundable AED %s\n",
+			no, sale.State, sale.Intent.Amount.Grouped(), sale.Refundable().Grouped())
+		return err
 	})
+}
+
+// adoptionError words why a sale was not taken up.
+func adoptionError(number string, err error) error {
+	var e *pos.Error
+	if errors.As(err, &e) {
+		switch e.Code {
+		case pos.CodeNotFound:
+			return fmt.Errorf("PayBy knows no order %s of this merchant", quoted(number))
+		case pos.CodeNotPaid:
+			return fmt.Errorf("the order %s took no money", quoted(number))
+		case pos.CodeProvider, pos.CodeStopped:
+			return errors.New("PayBy cannot be asked now; try again")
+		case pos.CodeNote:
+			return errors.New("--note is one line of at most 200 characters")
+		}
+	}
+	return err
 }
 
 // act opens the till without its screens, has whoever asks approve, and does
