@@ -135,8 +135,8 @@ func newWriter(ctx context.Context, tx *sql.Tx) (*writer, error) {
 	for statement, text := range map[**sql.Stmt]string{
 		&w.event: `INSERT INTO events (seq, at_ms, kind, sale, refund, data, body, prev, hash)
 			VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
-		&w.sold: `INSERT INTO sales (no, seq, at_ms, state, open, amount, reversed, provider, provider_rev, reference, doc)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&w.sold: `INSERT INTO sales (no, seq, at_ms, state, open, amount, reversed, provider, provider_rev, reference, doc,
+			cashier, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.refunded: "INSERT INTO refunds (no, seq, sale, at_ms, state, open, doc) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	} {
 		if *statement, err = tx.PrepareContext(ctx, text); err != nil {
@@ -190,7 +190,7 @@ func mark(v any) string {
 func (w *writer) derived(ctx context.Context, s pos.Sale, r pos.Refund, saleSeq, refundSeq int64) error {
 	_, err := w.sold.ExecContext(ctx, string(s.No), saleSeq, s.CreatedAt.UnixMilli(), string(s.State), s.Followed(),
 		int64(s.Intent.Amount), backwards(string(s.No)), s.ProviderNo, backwards(s.ProviderNo),
-		strings.ToLower(s.Intent.Reference), mark(s))
+		strings.ToLower(s.Intent.Reference), mark(s), s.Intent.Cashier, !s.Followed())
 	if err != nil || r.No == "" {
 		return err
 	}

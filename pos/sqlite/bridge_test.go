@@ -56,11 +56,14 @@ func (j *Journal) Explain(ctx context.Context, q pos.SaleQuery) (steps []string,
 	return steps, rows.Err()
 }
 
-// OpenVersion opens like a program that knows only the first migrations.
-func OpenVersion(ctx context.Context, path string, opt Options, version int) (*Journal, error) {
-	list, err := migrations()
-	if err != nil {
-		return nil, err
-	}
-	return open(ctx, path, opt, list[:version])
+// Tidy does at once what the keeper does when it is quiet.
+func (j *Journal) Tidy(ctx context.Context) error { return j.tidy(ctx) }
+
+// Unlist takes all sales out of the indexes of the search again, or every
+// third one only.
+func (j *Journal) Unlist(all bool) error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	_, err := j.writer.Exec("UPDATE sales SET listed = 0 WHERE ? OR rowid % 3 = 0", all)
+	return err
 }

@@ -18,6 +18,28 @@ import (
 type deriver struct {
 	folder pos.Folder
 	tx     executor
+	shelf  shelf // nil unless the writer derives
+}
+
+// shelf holds the sales that the last commits left, for the next fact of the
+// same sale. It must be emptied when a transaction fails.
+type shelf map[pos.SaleNo]shelved
+
+type shelved struct {
+	sale pos.Sale
+	doc  string
+}
+
+const shelfSize = 64
+
+func (s shelf) put(sale pos.Sale, doc string) {
+	if s == nil {
+		return
+	}
+	if len(s) >= shelfSize {
+		clear(s)
+	}
+	s[sale.No] = shelved{sale, doc}
 }
 
 func (d deriver) derive(ctx context.Context, e pos.Event) error {
@@ -81,10 +103,13 @@ func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
 	if f.Sale == "" {
 		f.Sale = refund.Sale
 	}
-	sale, saleDoc, err := loadSale(ctx, d.tx, f.Sale)
-	if err != nil {
-		return err
+	known, ok := d.shelf[f.Sale]
+	if !ok {
+		if known.sale, known.doc, err = loadSale(ctx, d.tx, f.Sale); err != nil {
+			return err
+		}
 	}
+	sale, saleDoc := known.sale, known.doc
 	strict := strings.HasPrefix(string(f.Kind), "sale.") || strings.HasPrefix(string(f.Kind), "refund.")
 	if !strict && (saleDoc == "" || f.Refund != "" && refundDoc == "") {
 		return nil
@@ -93,9 +118,10 @@ func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
 	if _, err := d.folder.Fold(&sale, &refund, f); err != nil {
 		return err
 	}
-	if err := d.saveSale(ctx, seq, sale, saleBefore); err != nil {
+	if saleDoc, err = d.saveSale(ctx, seq, sale, saleBefore); err != nil {
 		return err
 	}
+	d.shelf.put(sale, saleDoc)
 	if f.Refund == "" {
 		return nil
 	}
@@ -109,10 +135,10 @@ type saleRow struct {
 }
 
 type saleColumns struct {
-	no, state, provider, reference string
-	open                           bool
-	amount                         int64
-	atMs                           int64
+	no, state, provider, reference, cashier string
+	open                                    bool
+	amount                                  int64
+	atMs                                    int64
 }
 
 func columnsOf(s pos.Sale) saleColumns {
@@ -121,36 +147,48 @@ func columnsOf(s pos.Sale) saleColumns {
 	}
 	return saleColumns{
 		no: string(s.No), state: string(s.State), provider: s.ProviderNo, reference: s.Intent.Reference,
-		open: s.Followed(), amount: int64(s.Intent.Amount), atMs: s.CreatedAt.UnixMilli(),
+		cashier: s.Intent.Cashier, open: s.Followed(), amount: int64(s.Intent.Amount), atMs: s.CreatedAt.UnixMilli(),
 	}
 }
 
-// saveSale writes as little as it can: most facts change only the document,
-// and then no index is touched.
-func (d deriver) saveSale(ctx context.Context, seq int64, s pos.Sale, before saleRow) error {
-	doc, err := json.Marshal(s)
+// movedFrom reports that c differs from before only in what news can change.
+func (c saleColumns) movedFrom(before saleColumns) bool {
+	before.state, before.open, before.provider = c.state, c.open, c.provider
+	return before == c
+}
+
+// saveSale writes as little as it can, and returns the document: a column that
+// is named in an UPDATE costs its indexes a page each, also when its value
+// stays. A new sale is not listed, and one that is followed again no longer.
+func (d deriver) saveSale(ctx context.Context, seq int64, s pos.Sale, before saleRow) (doc string, err error) {
+	b, err := json.Marshal(s)
 	if err != nil {
-		return err
+		return "", err
 	}
-	row := saleRow{columnsOf(s), string(doc)}
+	row := saleRow{columnsOf(s), string(b)}
 	c := row.columns
 	switch {
 	case row == before:
-		return nil
+		return row.doc, nil
 	case c.no == "":
-		return errors.New("a folded sale has no number")
+		return "", errors.New("a folded sale has no number")
 	case before.columns == c:
-		return exec(ctx, d.tx, "UPDATE sales SET seq = ?, doc = ? WHERE no = ?", seq, row.doc, c.no)
-	case before.columns.no != "":
-		return exec(ctx, d.tx, `UPDATE sales SET seq = ?, at_ms = ?, state = ?, open = ?, amount = ?,
-			provider = ?, provider_rev = ?, reference = ?, doc = ? WHERE no = ?`,
-			seq, c.atMs, c.state, c.open, c.amount,
-			c.provider, reverse(searchKey(c.provider)), searchKey(c.reference), row.doc, c.no)
+		err = execOne(ctx, d.tx, "UPDATE sales SET seq = ?, doc = ? WHERE no = ?", seq, row.doc, c.no)
+	case before.columns.no == "":
+		err = exec(ctx, d.tx, `INSERT INTO sales (no, seq, at_ms, state, open, amount, reversed,
+			provider, provider_rev, reference, doc, cashier, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+			c.no, seq, c.atMs, c.state, c.open, c.amount, reverse(searchKey(c.no)),
+			c.provider, reverse(searchKey(c.provider)), searchKey(c.reference), row.doc, c.cashier)
+	case c.movedFrom(before.columns) && (before.columns.open || !c.open):
+		err = execOne(ctx, d.tx, `UPDATE sales SET seq = ?, state = ?, open = ?, provider = ?, provider_rev = ?, doc = ?
+			WHERE no = ?`, seq, c.state, c.open, c.provider, reverse(searchKey(c.provider)), row.doc, c.no)
+	default:
+		err = execOne(ctx, d.tx, `UPDATE sales SET seq = ?, at_ms = ?, state = ?, open = ?, amount = ?, provider = ?,
+			provider_rev = ?, reference = ?, doc = ?, cashier = ?, listed = 0 WHERE no = ?`,
+			seq, c.atMs, c.state, c.open, c.amount, c.provider,
+			reverse(searchKey(c.provider)), searchKey(c.reference), row.doc, c.cashier, c.no)
 	}
-	return exec(ctx, d.tx, `INSERT INTO sales (no, seq, at_ms, state, open, amount, reversed,
-		provider, provider_rev, reference, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.no, seq, c.atMs, c.state, c.open, c.amount, reverse(searchKey(c.no)),
-		c.provider, reverse(searchKey(c.provider)), searchKey(c.reference), row.doc)
+	return row.doc, err
 }
 
 func (d deriver) saveRefund(ctx context.Context, seq int64, r pos.Refund, before string) error {
@@ -215,6 +253,7 @@ func (j *Journal) Rebuild(ctx context.Context) error {
 }
 
 func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
+	clear(j.shelf)
 	tx, err := begin(ctx, j.writer)
 	if err != nil {
 		return 0, err
@@ -229,7 +268,10 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 			return 0, err
 		}
 	}
-	if count, err = deriveAll(ctx, tx, deriver{j.folder, tx}); err != nil {
+	if count, err = deriveAll(ctx, tx, deriver{folder: j.folder, tx: tx}); err != nil {
+		return 0, err
+	}
+	if _, err := list(ctx, tx, count); err != nil {
 		return 0, err
 	}
 	return count, tx.commit(context.WithoutCancel(ctx))

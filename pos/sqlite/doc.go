@@ -6,6 +6,11 @@
 // [CheckDerived] and [Export] work on the file alone, also while a till has
 // it open.
 //
+// What no fact has to wait for is done between the commits by one goroutine of
+// the writer, which [Journal.Close] ends: sales that have come to their end are
+// entered into the indexes of the search, and the write-ahead log is moved into
+// the file. A search finds sales either way.
+//
 // Beside the file PATH lie PATH-wal and PATH-shm (SQLite's own), PATH.lock
 // (held by the writer, released by the system when it dies) and PATH.reserve
 // (blocks to give up when the disk is full).

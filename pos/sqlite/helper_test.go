@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"compress/gzip"
 	"context"
 	"database/sql"
 	"errors"
@@ -230,6 +231,29 @@ func broken(t testing.TB, path string, seq int64) {
 	if b.Seq != seq {
 		t.Fatalf("verify names event %d (%v), want %d", b.Seq, err, seq)
 	}
+}
+
+// fixture unpacks a journal that an older program has left.
+func fixture(t testing.TB, name string) string {
+	t.Helper()
+	in, err := os.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := newPath(t)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // copyFile copies a closed journal.

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/filspos/fils/pos"
@@ -17,14 +18,14 @@ func TestAMigrationKeepsACopyOfTheFileBefore(t *testing.T) {
 	}
 	record(t, j, intended(3))
 	closeJournal(t, j)
-	verified(t, path+".before-4", 9)
-	info, err := os.Stat(path + ".before-4")
+	verified(t, path+".before-5", 9)
+	info, err := os.Stat(path + ".before-5")
 	if err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("copy: %v, %v", info, err)
 	}
 	db := raw(t, path)
-	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "extra"})
-	equal(t, "dates", query[int64](t, db, "SELECT at_ms FROM migrations"), []int64{start.UnixMilli(), start.UnixMilli(), start.UnixMilli(), start.UnixMilli()})
+	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "listed", "extra"})
+	equal(t, "dates", query[int64](t, db, "SELECT at_ms FROM migrations"), slices.Repeat([]int64{start.UnixMilli()}, 5))
 	db.Close()
 	// This program is older than that file now.
 	unusable(t, path, pos.ErrJournalNewer)
@@ -56,4 +57,38 @@ func TestEveryCommitIsDurable(t *testing.T) {
 	if level, err := j.Synchronous(); err != nil || level != full {
 		t.Errorf("synchronous is %d, %v", level, err)
 	}
+}
+
+// format3.db was left by the program before sales were listed: 30 sales in
+// three states, refunds, an alert, a shift, a relay cursor and a notice.
+func TestAJournalWithoutListedSalesIsMigrated(t *testing.T) {
+	path := fixture(t, "format3.db.gz")
+	verified(t, path, 109) // as it is, by this program
+	j := open(t, path)
+	verified(t, path+".before-4", 109)
+	verified(t, path, 109)
+	l, err := j.Load(t.Context())
+	if err != nil || len(l.Sales) != 12 || len(l.Refunds) != 1 || len(l.Alerts) != 1 || l.Cursor != "cursor-1" {
+		t.Errorf("load: %d sales, %d refunds, %d alerts, cursor %q, %v", len(l.Sales), len(l.Refunds), len(l.Alerts), l.Cursor, err)
+	}
+	for _, q := range []pos.SaleQuery{{Cashier: "c1"}, {Amount: amount(7), Cashier: "c1"}, {Text: providerNo(7)}, {Text: "table 7"}} {
+		want := 30
+		if q.Cashier == "" || q.Amount != 0 {
+			want = 1
+		}
+		q.Limit = 100
+		if got := pages(t, j, q); len(got) != want {
+			t.Errorf("%+v: %d sales, want %d", q, len(got), want)
+		}
+	}
+	_, err = j.Record(t.Context(), pos.Batch{Facts: []pos.Fact{paid(1)}, NoticeKey: "key-1"})
+	if !errors.Is(err, pos.ErrDuplicateNotice) {
+		t.Errorf("a notice of before: %v", err)
+	}
+	record(t, j, attempted(1), offered(1), paid(1))
+	verified(t, path, 112)
+	if err := j.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, path, 112)
 }

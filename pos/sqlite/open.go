@@ -22,11 +22,11 @@ import (
 // hundred open sales.
 const DefaultReserve = 4 << 20
 
-// Pages in the write-ahead log before it is moved into the file. While the
-// disk is full the log must not grow: it holds a page once for every commit,
-// the file holds it once.
+// Pages in the write-ahead log before a commit moves it into the file: the
+// keeper has done it long before, if it can. While the disk is full the log
+// must not grow: it holds a page once for every commit, the file holds it once.
 const (
-	logPages     = 4000
+	logPages     = 1000
 	logPagesFull = 1
 )
 
@@ -60,6 +60,8 @@ type Journal struct {
 
 	writing sync.Mutex
 	tail    tail
+	shelf   shelf
+	keeper  *keeper // nil unless there is a writer
 	writer  *sql.DB // nil unless the journal can be written
 	readers *sql.DB // set by Open for good
 
@@ -88,7 +90,7 @@ func open(ctx context.Context, path string, opt Options, list []migration) (*Jou
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", path, err)
 	}
-	j := &Journal{path: path, log: opt.Log, now: opt.Now, folder: pos.NewFolder()}
+	j := &Journal{path: path, log: opt.Log, now: opt.Now, folder: pos.NewFolder(), shelf: shelf{}}
 	j.reserve = reserve{path + ".reserve", opt.ReserveBytes}
 	if j.reserve.size == 0 {
 		j.reserve.size = DefaultReserve
@@ -124,6 +126,7 @@ func (j *Journal) openWriting(ctx context.Context, list []migration) error {
 	switch {
 	case err == nil:
 		j.refill()
+		j.startKeeper()
 		return nil
 	case !isFull(err) && !isDenied(err):
 		return err
@@ -348,11 +351,12 @@ func (j *Journal) limitLog(ctx context.Context) {
 
 // Close ends all use of the file and lets others have it.
 func (j *Journal) Close() error {
+	err := j.keeper.close()
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	var err error
+	j.keeper = nil
 	if j.readers != nil {
-		err = j.readers.Close()
+		err = errors.Join(err, j.readers.Close())
 	}
 	return wrap(j.path, errors.Join(err, j.closeWriter()))
 }

@@ -91,7 +91,8 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 		query string
 		args  []any
 	}{
-		{&l.Sales, "SELECT doc FROM sales WHERE open = 1 ORDER BY at_ms DESC, no DESC", nil},
+		{&l.Sales, `SELECT doc FROM sales INDEXED BY sales_live WHERE listed = 0 AND open = 1
+			ORDER BY at_ms DESC, no DESC`, nil},
 		{&l.Origins, `SELECT doc FROM sales WHERE no IN (SELECT sale FROM refunds WHERE open = 1)
 			ORDER BY at_ms DESC, no DESC`, nil},
 		{&l.Recent, "SELECT doc FROM sales ORDER BY at_ms DESC, no DESC LIMIT ?", []any{recentCount}},

@@ -35,6 +35,9 @@ func (j *Journal) Record(ctx context.Context, b pos.Batch) ([]pos.Event, error) 
 			events, err = j.commit(ctx, b)
 		}
 	}
+	if err == nil {
+		j.keeper.nudge()
+	}
 	return events, wrap(j.path, err)
 }
 
@@ -53,12 +56,17 @@ type tail struct {
 }
 
 // commit is one attempt. With [pos.ErrDuplicateNotice] the cursor is durable.
-func (j *Journal) commit(ctx context.Context, b pos.Batch) ([]pos.Event, error) {
+func (j *Journal) commit(ctx context.Context, b pos.Batch) (_ []pos.Event, err error) {
 	tx, err := begin(ctx, j.writer)
 	if err != nil {
 		return nil, err
 	}
 	defer tx.rollback(ctx)
+	defer func() {
+		if err != nil {
+			clear(j.shelf)
+		}
+	}()
 	if b.Cursor != nil {
 		if err := putCursor(ctx, tx, *b.Cursor); err != nil {
 			return nil, err
@@ -98,7 +106,7 @@ func (j *Journal) commit(ctx context.Context, b pos.Batch) ([]pos.Event, error) 
 func (j *Journal) append(ctx context.Context, tx executor, end tail, b pos.Batch) ([]pos.Event, error) {
 	seq, prev := end.seq, end.hash
 	events := make([]pos.Event, 0, len(b.Facts))
-	d := deriver{j.folder, tx}
+	d := deriver{j.folder, tx, j.shelf}
 	for _, f := range b.Facts {
 		if err := acceptable(seq+1, f); err != nil {
 			return nil, err
@@ -178,4 +186,16 @@ func (j *Journal) countPolls(ctx context.Context, tx executor, numbers []string)
 func exec(ctx context.Context, tx executor, query string, args ...any) error {
 	_, err := tx.ExecContext(ctx, query, args...)
 	return err
+}
+
+// execOne changes one row, which must be there.
+func execOne(ctx context.Context, tx executor, query string, args ...any) error {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, damaged("a derived row is missing"))
+	}
+	return nil
 }

@@ -315,7 +315,9 @@ func TestRebuildGivesTheSameTables(t *testing.T) {
 		"UPDATE sales SET state = 'closed' WHERE no = '" + string(saleNo(4)) + "'",
 		"DELETE FROM sales WHERE no = '" + string(saleNo(4)) + "'",
 		"INSERT INTO sales SELECT no || 'X', seq, at_ms, state, open, amount, reversed, provider, provider_rev, " +
-			"reference, doc FROM sales WHERE no = '" + string(saleNo(4)) + "'",
+			"reference, doc, cashier, listed FROM sales WHERE no = '" + string(saleNo(4)) + "'",
+		"UPDATE sales SET cashier = 'c2' WHERE no = '" + string(saleNo(4)) + "'",
+		"UPDATE sales SET open = 1, listed = 1 WHERE no = '" + string(saleNo(4)) + "'",
 		"UPDATE refunds SET open = 0",
 		"DELETE FROM alerts",
 		"UPDATE alerts SET resolved_seq = NULL",

@@ -64,7 +64,8 @@ func (s *statement) add(text string, args ...any) {
 
 const newestFirst = " ORDER BY at_ms DESC, no DESC LIMIT ?"
 
-// plan picks the index that serves q best.
+// plan picks the index that serves q best. The indexes of the search hold only
+// listed sales; the others are few, and read through sales_live.
 func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*statement, error) {
 	s := &statement{}
 	text := []rune(searchKey(q.Text))
@@ -89,23 +90,44 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 		s.states(q.States)
 		s.add(newestFirst, limit)
 	case q.Amount > 0:
-		s.walk("doc", "sales_amount", q, hits, q.States)
-		s.add(newestFirst, limit)
+		s.merge(q, hits, limit, walks("sales_amount", q.States))
 	case len(q.States) > 0 && !slices.Contains(q.States, pos.SalePaid):
-		s.perState(q, hits, limit)
+		var walks []walk
+		for _, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
+			walks = append(walks, walk{"sales_state", " AND listed = 1 AND state <> 'paid'", []pos.SaleState{state}})
+		}
+		s.merge(q, hits, limit, append(walks, walk{"sales_live", " AND listed = 0", q.States}))
+	case q.Cashier != "":
+		s.merge(q, hits, limit, walks("sales_cashier", q.States))
 	default:
-		s.walk("doc", "sales_time", q, hits, q.States)
+		s.follow("doc", q, hits, walk{"sales_time", "", q.States})
 		s.add(newestFirst, limit)
 	}
 	return s, nil
 }
 
-// walk follows one index from the newest sale backwards.
-func (s *statement) walk(columns, index string, q pos.SaleQuery, hits ranges, states []pos.SaleState) {
-	s.add("SELECT " + columns + " FROM sales INDEXED BY " + index + " WHERE true")
+// walk follows one index from the newest sale backwards. condition repeats
+// what limits the index.
+type walk struct {
+	index, condition string
+	states           []pos.SaleState
+}
+
+// walks are those over an index of listed sales and over the others.
+func walks(index string, states []pos.SaleState) []walk {
+	return []walk{{index, " AND listed = 1", states}, {"sales_live", " AND listed = 0", states}}
+}
+
+func (s *statement) follow(columns string, q pos.SaleQuery, hits ranges, w walk) {
+	s.add("SELECT " + columns + " FROM sales INDEXED BY " + w.index + " WHERE true" + w.condition)
 	s.filter(q)
-	s.states(states)
-	// The plus keeps SQLite from leaving the index for those of the text.
+	s.states(w.states)
+	s.hit(hits)
+}
+
+// hit keeps what is in one of the ranges. The plus keeps SQLite from leaving
+// the index of the walk for those of the text.
+func (s *statement) hit(hits ranges) {
 	for i, r := range hits {
 		s.add([]string{" AND (", " OR "}[min(i, 1)]+"+"+r.column+" >= ? AND +"+r.column+" < ?", r.from, r.to)
 	}
@@ -114,14 +136,13 @@ func (s *statement) walk(columns, index string, q pos.SaleQuery, hits ranges, st
 	}
 }
 
-// perState takes one page of each state and merges them. Paid sales have no
-// index of their own: most sales are paid.
-func (s *statement) perState(q pos.SaleQuery, hits ranges, limit int) {
+// merge takes one page of each walk.
+func (s *statement) merge(q pos.SaleQuery, hits ranges, limit int, walks []walk) {
 	s.add("SELECT doc FROM (")
-	for i, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
+	for i, w := range walks {
 		s.add([]string{"", " UNION ALL "}[min(i, 1)] + "SELECT * FROM (")
-		s.walk("at_ms, no, doc", "sales_state", q, hits, []pos.SaleState{state})
-		s.add(" AND state <> 'paid'"+newestFirst+")", limit)
+		s.follow("at_ms, no, doc", q, hits, w)
+		s.add(newestFirst+")", limit)
 	}
 	s.add(")"+newestFirst, limit)
 }
@@ -130,6 +151,9 @@ func (s *statement) perState(q pos.SaleQuery, hits ranges, limit int) {
 func (s *statement) filter(q pos.SaleQuery) {
 	if q.Amount > 0 {
 		s.add(" AND amount = ?", int64(q.Amount))
+	}
+	if q.Cashier != "" {
+		s.add(" AND cashier = ?", q.Cashier)
 	}
 	if !q.From.IsZero() {
 		s.add(" AND at_ms >= ?", q.From.UnixMilli())
@@ -173,18 +197,22 @@ func textRanges(text string) ranges {
 }
 
 // indexed is the selection of one range through its index. The partial
-// indexes leave empty values out and must be told so.
+// indexes leave values out and must be told so; that of our numbers is whole.
 func (r textRange) indexed(s *statement) {
-	s.add("SELECT no AS hit FROM sales WHERE "+r.column+" >= ? AND "+r.column+" < ? AND "+r.column+" <> ''", r.from, r.to)
+	s.add("SELECT no AS hit FROM sales WHERE "+r.column+" >= ? AND "+r.column+" < ?", r.from, r.to)
+	if r.column != "no" {
+		s.add(" AND listed = 1 AND " + r.column + " <> ''")
+	}
 }
 
+// union adds the sales that are not listed, wherever they were hit.
 func (h ranges) union(s *statement) {
-	for i, r := range h {
-		if i > 0 {
-			s.add(" UNION ")
-		}
+	for _, r := range h {
 		r.indexed(s)
+		s.add(" UNION ")
 	}
+	s.add("SELECT no FROM sales INDEXED BY sales_live WHERE listed = 0")
+	s.hit(h)
 }
 
 // fewHits counts hits in the indexes, up to a limit.

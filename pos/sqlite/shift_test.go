@@ -128,16 +128,10 @@ func TestAZCutOffAtTheEndLeavesItsTraces(t *testing.T) {
 }
 
 func TestAJournalWithoutShiftsIsMigrated(t *testing.T) {
-	path := newPath(t)
-	j, err := sqlite.OpenVersion(t.Context(), path, small, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record(t, j, append([]pos.Fact{bind()}, paidSale(1)...)...)
-	closeJournal(t, j)
+	path := fixture(t, "format1.db.gz")
 	verified(t, path, 5) // as it is, by this program
 
-	j = open(t, path)
+	j := open(t, path)
 	verified(t, path+".before-2", 5)
 	record(t, j, shiftOpened(2, 1))
 	record(t, j, shiftClosed(3, 1, 1, 6))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/filspos/fils/pos"
@@ -161,13 +162,19 @@ func CheckDerived(ctx context.Context, path string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	scratch := filepath.Join(dir, "derived.db")
 	return reading(ctx, path, func(tx *sql.Tx, list []migration) error {
-		return checkDerived(ctx, tx, scratch, list)
+		return checkDerived(ctx, tx, scratch, int64(len(list)))
 	})
 }
 
-func checkDerived(ctx context.Context, source *sql.Tx, scratch string, list []migration) (err error) {
+// checkDerived derives with the newest schema, also for an older file: a
+// column is never taken away.
+func checkDerived(ctx context.Context, source *sql.Tx, scratch string, schema int64) (err error) {
 	db := connect(scratch, accessScratch, 1)
 	defer func() { err = errors.Join(err, db.Close()) }()
+	list, err := migrations()
+	if err != nil {
+		return err
+	}
 	if err := migrate(ctx, db, list, time.Time{}); err != nil {
 		return err
 	}
@@ -176,20 +183,63 @@ func checkDerived(ctx context.Context, source *sql.Tx, scratch string, list []mi
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := deriveAll(ctx, source, deriver{pos.NewFolder(), tx}); err != nil {
+	if _, err := deriveAll(ctx, source, deriver{folder: pos.NewFolder(), tx: tx}); err != nil {
 		return err
 	}
-	for _, table := range derivedTables(int64(len(list))) {
+	for _, table := range derivedTables(schema) {
 		if err := compare(ctx, source, tx, table); err != nil {
 			return err
 		}
 	}
-	return nil
+	if schema < listedSchema {
+		return nil
+	}
+	return checkListed(ctx, source)
+}
+
+// listedSchema is the schema that brought listed sales.
+const listedSchema = 4
+
+// checkListed looks for open sales where a till would not look for them at
+// its start.
+func checkListed(ctx context.Context, tx *sql.Tx) error {
+	var no string
+	err := tx.QueryRowContext(ctx, "SELECT no FROM sales WHERE listed = 1 AND open = 1 LIMIT 1").Scan(&no)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = damaged(fmt.Sprintf("sales: the row %s is open, but listed", no))
+	}
+	return err
+}
+
+// comparable lists the columns of a table that follow from its events alone:
+// when a sale is listed does not.
+func comparable(ctx context.Context, tx *sql.Tx, table string) (string, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT name FROM pragma_table_info(?) WHERE name <> 'listed' ORDER BY cid", table)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return "", err
+		}
+		names = append(names, `"`+strings.ReplaceAll(name, `"`, `""`)+`"`)
+	}
+	return strings.Join(names, ", "), rows.Err()
 }
 
 // compare walks the same table on both sides, row by row.
 func compare(ctx context.Context, have, want *sql.Tx, table string) error {
-	query := "SELECT * FROM " + table + " ORDER BY 1"
+	columns, err := comparable(ctx, have, table)
+	if err != nil {
+		return err
+	}
+	query := "SELECT " + columns + " FROM " + table + " ORDER BY 1"
 	a, err := have.QueryContext(ctx, query)
 	if err != nil {
 		return err
