@@ -176,8 +176,9 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 	if kind == SaleFailed {
 		f.Proof = ProofFailure
 	}
+	recorded := len(c.batch.Facts)
 	c.emit(now, f)
-	return true
+	return len(c.batch.Facts) > recorded
 }
 
 // saleFailed takes a call that brought no order.

@@ -111,6 +111,12 @@ func newCore(cfg Config) *core {
 func (c *core) load(l Loaded, now time.Time) {
 	c.loadedAt = now
 	c.crew.load(l)
+	for _, s := range l.Recent {
+		// Its second witness may not have been heard before the till stopped.
+		if s.State == SalePaid && onlyNoticed(s.Witnesses) {
+			c.sales[s.No] = &openSale{Sale: s, plan: plan{confirm: true}}
+		}
+	}
 	for _, s := range l.Origins {
 		c.sales[s.No] = &openSale{Sale: s}
 	}
@@ -357,7 +363,7 @@ func (c *core) fetchSale(ctx context.Context, no SaleNo) (*openSale, error) {
 	}
 	// What may be refunded is decided on the facts of the sale, not on a table
 	// that anybody could edit.
-	s, err := fromFacts(ctx, c.cfg.Journal, c.folder, no)
+	s, _, err := fromFacts(ctx, c.cfg.Journal, c.folder, no)
 	if err != nil {
 		return nil, fmt.Errorf("fold sale %s: %w", no, err)
 	}
@@ -376,7 +382,14 @@ func (c *core) fetchRefund(ctx context.Context, no RefundNo) (*openRefund, error
 	if err != nil {
 		return nil, fmt.Errorf("read refund %s: %w", no, err)
 	}
-	c.refunds[no] = &openRefund{Refund: r}
+	_, refunds, err := fromFacts(ctx, c.cfg.Journal, c.folder, r.Sale)
+	if err == nil && refunds[no] == nil {
+		err = ErrJournalDamaged
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fold refund %s: %w", no, err)
+	}
+	c.refunds[no] = &openRefund{Refund: *refunds[no]}
 	return c.refunds[no], nil
 }
 

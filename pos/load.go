@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // rebuilder is a journal that can derive its tables again.
@@ -36,43 +37,55 @@ func load(ctx context.Context, cfg Config) (l Loaded, tampered bool, err error) 
 	return l, true, err
 }
 
-// agrees folds the loaded sales from their facts and compares.
+// agrees folds the loaded sales and refunds from their facts and compares.
 func agrees(ctx context.Context, j Journal, l Loaded) (bool, error) {
 	folder := NewFolder()
+	refunds := map[RefundNo]*Refund{}
 	for _, list := range [][]Sale{l.Sales, l.Origins, l.Recent} {
 		for i := range list {
-			s, err := fromFacts(ctx, j, folder, list[i].No)
+			s, theirs, err := fromFacts(ctx, j, folder, list[i].No)
 			if err != nil {
 				return false, err
 			}
-			have, err := json.Marshal(list[i])
-			if err != nil {
+			if same, err := equal(list[i], s); !same {
 				return false, err
 			}
-			want, err := json.Marshal(s)
-			if err != nil {
-				return false, err
-			}
-			if !bytes.Equal(have, want) {
-				return false, nil
-			}
+			maps.Copy(refunds, theirs)
+		}
+	}
+	for _, r := range l.Refunds {
+		facts := refunds[r.No]
+		if facts == nil {
+			return false, nil // its sale is not the one that the table names
+		}
+		if same, err := equal(r, *facts); !same {
+			return false, err
 		}
 	}
 	return true, nil
 }
 
-// fromFacts derives a sale from its events alone.
-func fromFacts(ctx context.Context, j Reader, folder Folder, no SaleNo) (Sale, error) {
+func equal(a, b any) (bool, error) {
+	have, err := json.Marshal(a)
+	if err != nil {
+		return false, err
+	}
+	want, err := json.Marshal(b)
+	return bytes.Equal(have, want), err
+}
+
+// fromFacts derives a sale and its refunds from its events alone.
+func fromFacts(ctx context.Context, j Reader, folder Folder, no SaleNo) (Sale, map[RefundNo]*Refund, error) {
 	events, err := j.Story(ctx, no)
 	if err != nil {
-		return Sale{}, err
+		return Sale{}, nil, err
 	}
 	var s Sale
 	refunds := map[RefundNo]*Refund{}
 	for _, e := range events {
 		f, err := e.Fact()
 		if err != nil {
-			return Sale{}, err
+			return Sale{}, nil, err
 		}
 		if f.Sale == "" {
 			f.Sale = no
@@ -81,11 +94,11 @@ func fromFacts(ctx context.Context, j Reader, folder Folder, no SaleNo) (Sale, e
 			refunds[f.Refund] = &Refund{}
 		}
 		if _, err := folder.Fold(&s, refunds[f.Refund], f); err != nil {
-			return Sale{}, err
+			return Sale{}, nil, err
 		}
 	}
 	if s.State == "" {
-		return Sale{}, ErrNotFound
+		return Sale{}, nil, ErrNotFound
 	}
-	return s, nil
+	return s, refunds, nil
 }
