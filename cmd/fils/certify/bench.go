@@ -49,7 +49,9 @@ type Bench struct {
 	faults []*fault
 	// target is the order whose queries and cancels are spoiled; a till may
 	// have others to follow.
-	target  pos.SaleNo
+	target pos.SaleNo
+	// over marks calls that leave from now on as clearing up.
+	over    bool
 	answers []answered
 	held    chan struct{} // closed when notifications may go on; nil when they are not held
 }
@@ -69,7 +71,7 @@ func NewBench(now func() time.Time) *Bench { return &Bench{now: now} }
 func (b *Bench) spoil(faults ...fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.target = ""
+	b.target, b.over = "", false
 	for _, f := range faults {
 		b.faults = append(b.faults, &f)
 	}
@@ -81,11 +83,12 @@ func (b *Bench) aim(no pos.SaleNo) {
 	b.target = no
 }
 
-// heal ends all faults and lets held notifications go.
+// heal ends all faults and lets held notifications go: what leaves from now on
+// is no part of the case.
 func (b *Bench) heal() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.faults = nil
+	b.faults, b.over = nil, true
 	if b.held != nil {
 		close(b.held)
 		b.held = nil
@@ -134,6 +137,7 @@ type callKey struct{}
 func (b *Bench) begin(ctx context.Context, operation string, no pos.SaleNo) (context.Context, *Call) {
 	c := &Call{Operation: operation, Order: no, Start: b.now().UTC(), Outcome: "under way"}
 	b.mu.Lock()
+	c.After = b.over
 	b.calls = append(b.calls, c)
 	b.mu.Unlock()
 	return context.WithValue(ctx, callKey{}, c), c
@@ -247,7 +251,7 @@ func (b *Bench) leave(c *Call, r *http.Request) *fault {
 	named := r.Header.Get("Partner-Id") != "" && carries(r, c.Order)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	c.Start, c.Named = b.now().UTC(), named
+	c.Start, c.Named, c.After = b.now().UTC(), named, b.over
 	for i, f := range b.faults {
 		if f.operation != c.Operation || c.Operation != opCreate && c.Order != b.target {
 			continue

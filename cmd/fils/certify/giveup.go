@@ -85,6 +85,9 @@ func (e evidence) allFailed(what string) Finding {
 		return unseen(rule)
 	}
 	calls := e.of(what)
+	if e.fromJournal {
+		calls = untilGivenUp(calls) // the trouble may have ended since
+	}
 	good := 0
 	for _, c := range calls {
 		if c.ok() {

@@ -73,8 +73,6 @@ type SandboxOptions struct {
 	// Relay is false for a till that only polls.
 	Relay bool
 	Log   *slog.Logger
-	// Break replaces the gateway that the till is given; nil leaves it.
-	Break func(pos.Gateway) pos.Gateway
 }
 
 // Sandbox is a till with a practice gateway and a relay in this process. It
@@ -120,9 +118,6 @@ func OpenSandbox(ctx context.Context, o SandboxOptions) (_ *Sandbox, err error) 
 		Payee: sandboxPartner, Store: "Certification", Terminal: sandboxTill, Subject: sandboxShop,
 	}
 	cfg.Gateway = bench.Gateway(gateway.New(client, gateway.Options{HTTP: client.HTTP}))
-	if o.Break != nil {
-		cfg.Gateway = o.Break(cfg.Gateway)
-	}
 	var at, token string
 	if o.Relay {
 		if at, token, err = s.openRelay(ctx, o, bench, box.PublicKey()); err != nil {

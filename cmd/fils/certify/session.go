@@ -142,14 +142,13 @@ func (s *Session) play(ctx context.Context, sc scenario) (Case, error) {
 		return Case{}, err
 	}
 	over, shown := s.Now().UTC(), s.look(no, began).sale.Sale.State
-	belong := len(s.Bench.seen(no))
 	answers := s.Bench.answeredSince(began.UTC())
 	s.Bench.heal()
 	sale, err := s.clear(ctx, no)
 	if err != nil {
 		return Case{}, err
 	}
-	e, err := s.evidence(ctx, sale, belong, over)
+	e, err := s.evidence(ctx, sale, over)
 	if err != nil {
 		return Case{}, err
 	}
@@ -279,13 +278,10 @@ func isNotOpen(err error) bool {
 	return errors.As(err, &e) && e.Code == pos.CodeNotOpen
 }
 
-// evidence gathers what bench and journal hold of the sale. The first belong
-// calls are the case's, and alerts until it was over.
-func (s *Session) evidence(ctx context.Context, sale pos.Sale, belong int, over time.Time) (evidence, error) {
+// evidence gathers what bench and journal hold of the sale, alerts until the
+// case was over.
+func (s *Session) evidence(ctx context.Context, sale pos.Sale, over time.Time) (evidence, error) {
 	e := evidence{amount: sale.Intent.Amount, state: sale.State, calls: s.Bench.seen(sale.No)}
-	for i := range e.calls {
-		e.calls[i].After = i >= belong
-	}
 	for _, w := range sale.Witnesses {
 		e.sources = append(e.sources, w.Source)
 	}
