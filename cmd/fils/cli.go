@@ -229,7 +229,7 @@ func parseConnect(ctx context.Context, args []string, c console) error {
 	var o connectOptions
 	data := f.dataFlag()
 	f.StringVar(&o.file, "file", "", "")
-	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
+	o.asks(f)
 	f.BoolVar(&o.replace, "replace", false, "")
 	if done, err := f.parse(args, c); done || err != nil {
 		return err

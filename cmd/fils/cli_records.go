@@ -12,20 +12,20 @@ type recordsCommand struct {
 	name string
 	// words are what follows the name.
 	words []string
-	// asks: it may ask for a PIN. note: it takes a reason.
-	asks, note bool
-	run        func(ctx context.Context, o records, words []string, c console) error
+	// pin: it may ask for a PIN. note: it takes a reason.
+	pin, note bool
+	run       func(ctx context.Context, o records, words []string, c console) error
 }
 
 func recordsCommands() []recordsCommand {
 	return []recordsCommand{
 		{name: "journal verify", run: verifyJournal},
-		{name: "journal export", asks: true, run: exportJournal},
+		{name: "journal export", pin: true, run: exportJournal},
 		{name: "journal rebuild", run: rebuildJournal},
-		{name: "shift x", asks: true, run: printX},
-		{name: "shift z", words: []string{"NUMBER"}, asks: true, run: printZ},
-		{name: "shift close", asks: true, run: closeShift},
-		{name: "adopt", words: []string{"NUMBER"}, asks: true, note: true, run: adopt},
+		{name: "shift x", pin: true, run: printX},
+		{name: "shift z", words: []string{"NUMBER"}, pin: true, run: printZ},
+		{name: "shift close", pin: true, run: closeShift},
+		{name: "adopt", words: []string{"NUMBER"}, pin: true, note: true, run: adopt},
 	}
 }
 
@@ -62,10 +62,8 @@ func (r *recordsCommand) parse(ctx context.Context, args []string, c console) er
 	var o records
 	data := f.dataFlag()
 	f.BoolVar(&o.training, "training", false, "")
-	if r.asks {
-		f.StringVar(&o.by, "by", "", "")
-		f.StringVar(&o.pinFile, "pin-file", "", "")
-		f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
+	if r.pin {
+		o.asks(f)
 	}
 	if r.note {
 		f.StringVar(&o.note, "note", "", "")
@@ -83,4 +81,11 @@ func (r *recordsCommand) parse(ctx context.Context, args []string, c console) er
 		return err
 	}
 	return r.run(ctx, o, words, c)
+}
+
+// asks takes the flags of a command that may ask for a PIN.
+func (o *records) asks(f flags) {
+	f.StringVar(&o.by, "by", "", "")
+	f.StringVar(&o.pinFile, "pin-file", "", "")
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
 }

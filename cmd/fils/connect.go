@@ -21,9 +21,9 @@ import (
 const keyringPatience = time.Minute
 
 type connectOptions struct {
-	file, dir      string
-	passphraseFile string
-	replace        bool
+	records
+	file    string
+	replace bool
 }
 
 // connect imports a merchant's settings and key into the data directory.
@@ -39,9 +39,14 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 		return err
 	}
 	defer lock.Close()
-	bound, err := boundTo(ctx, filepath.Join(o.dir, realJournal))
+	bound, err := boundTo(ctx, o.path())
 	if err != nil {
 		return err
+	}
+	if bound != nil {
+		if err := o.permitted(ctx, c); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyringPatience)
 	defer cancel()
@@ -58,6 +63,23 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 	}
 	_, err = fmt.Fprintf(c.out, "connected: Partner-Id %s at %s\nkey: %s; the file it came from is no longer needed here\n", s.Partner, s.Host, where)
 	return err
+}
+
+// permitted asks for a PIN before the settings of a shop with staff change.
+// Where the private key is lost no PIN can be checked; whoever has the key to
+// import may go on.
+func (o connectOptions) permitted(ctx context.Context, c console) error {
+	staffed, err := hasStaff(ctx, o.path())
+	if err != nil || !staffed {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, keyringPatience)
+	defer cancel()
+	_, _, err = setup.Load(wait, o.dir, setup.Options{Passphrase: passphrase(o.passphraseFile, c, false)})
+	if p, _ := setup.ProblemOf(err); p == setup.ProblemMissing || p == setup.ProblemKeyLost {
+		return nil
+	}
+	return o.pass(ctx, c, pos.PermitSettings, "connect")
 }
 
 // boundTo tells whose journal lies at path; nil when there is none or it is

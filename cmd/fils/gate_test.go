@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zalando/go-keyring"
+
 	"github.com/filspos/fils/payby/sandbox"
 	"github.com/filspos/fils/pos"
 )
@@ -203,6 +205,36 @@ func TestRecords_AreAskedForAtTheOpenTill(t *testing.T) {
 	if !slices.Contains(given, "omar shift shift x") || len(refused) != 3 {
 		t.Errorf("%q, %q", given, refused)
 	}
+}
+
+func TestConnect_AShopWithStaffIsAskedForAPIN(t *testing.T) {
+	dir, _ := staffed(t)
+	text, err := os.ReadFile(filepath.Join(dir, "settings.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, host, _ := strings.Cut(string(text), "host = '")
+	host, _, _ = strings.Cut(host, "'")
+	file := writeSettings(t, host, "200000000888")
+	connect := func(in string, more ...string) ran {
+		return filsReading(in, append([]string{"connect", "--file", file, "--data", dir}, more...)...)
+	}
+	wantFailure(t, connect(""), 2, "--by MEMBER")
+	wantFailure(t, connect("555123\n", "--by", "omar", "--pin-file", "-"), 1, "the PIN is wrong")
+	wantFailure(t, connect(cashierPIN+"\n", "--by", "amna", "--pin-file", "-"), 1, "takes a manager")
+	if r := connect(managerPIN+"\n", "--by", "omar", "--pin-file", "-"); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	if given, _ := consents(t, dir); !slices.Contains(given, "omar settings connect") {
+		t.Errorf("%q", given)
+	}
+	// Whoever has lost the key cannot be asked, and has another proof.
+	keyring.MockInit()
+	if r := connect(""); r.code != 0 {
+		t.Errorf("with the key lost: %+v", r)
+	}
+	r := filsReading(ownerPIN+"\n", "journal", "export", "--data", dir, "--by", "huda", "--pin-file", "-")
+	wantFailure(t, r, 1, "no PIN that can be checked")
 }
 
 func TestRecords_AJournalThatTellsNothingIsNotRead(t *testing.T) {

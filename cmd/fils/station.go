@@ -302,9 +302,13 @@ func openHistory(ctx context.Context, o stationOptions) (_ *station, err error) 
 	if o.training {
 		s.mode = pos.ModeTraining
 	}
+	cutOff, err := records{dir: o.dir, training: o.training}.cutOff()
+	if err != nil {
+		cutOff = setup.DefaultCutOff // what is wrong with the settings is why it opens for reading
+	}
 	s.till, err = pos.New(ctx, pos.Config{
 		Journal: s.journal, Gateway: nowhere{}, Binding: *loaded.Binding, Mode: s.mode,
-		Clock: systemClock{}, Random: rand.Reader, Log: o.log, Location: setup.Location(),
+		Clock: systemClock{}, Random: rand.Reader, Log: o.log, Location: setup.Location(), CutOff: cutOff,
 	})
 	if err != nil {
 		return nil, err
