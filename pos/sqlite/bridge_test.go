@@ -67,3 +67,16 @@ func (j *Journal) Unlist(all bool) error {
 	_, err := j.writer.Exec("UPDATE sales SET listed = 0 WHERE ? OR rowid % 3 = 0", all)
 	return err
 }
+
+// Unlisted counts the sales that are in no index of the search.
+func (j *Journal) Unlisted() (n int, err error) {
+	err = j.readers.QueryRow("SELECT count(*) FROM sales WHERE listed = 0").Scan(&n)
+	return n, err
+}
+
+// LogPages counts the pages that wait in the write-ahead log.
+func (j *Journal) LogPages() (int, error) {
+	var busy, pages, moved int
+	err := j.keeper.log.QueryRow("PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &moved)
+	return pages - moved, err
+}
