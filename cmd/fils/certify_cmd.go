@@ -53,11 +53,14 @@ type certifyOptions struct {
 	amount, password              pos.Fils
 	sales                         []pos.SaleNo
 	since                         time.Time
+
+	// As they were typed.
+	amountText, passwordText, sinceText, caseText string
 }
 
 func parseCertify(ctx context.Context, args []string, c console, m meta) error {
 	f := newFlags()
-	o := certifyOptions{meta: m, amount: 100, password: 50_000}
+	o := certifyOptions{meta: m}
 	data := f.dataFlag()
 	f.BoolVar(&o.sandbox, "sandbox", false, "")
 	f.BoolVar(&o.account, "uat", false, "")
@@ -69,19 +72,13 @@ func parseCertify(ctx context.Context, args []string, c console, m meta) error {
 	f.StringVar(&o.by, "by", "", "")
 	f.StringVar(&o.pinFile, "pin-file", "", "")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
-	f.Func("cases", "", func(s string) error {
-		o.cases = strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
-		return nil
-	})
-	f.Func("amount", "", amountFlag(&o.amount, 1))
-	f.Func("password-amount", "", amountFlag(&o.password, 50_000))
+	f.StringVar(&o.caseText, "cases", "", "")
+	f.StringVar(&o.amountText, "amount", "1.00", "")
+	f.StringVar(&o.passwordText, "password-amount", "500.00", "")
+	f.StringVar(&o.sinceText, "since", "", "")
 	f.Func("sale", "", func(s string) error {
 		o.sales = append(o.sales, pos.SaleNo(s))
 		return nil
-	})
-	f.Func("since", "", func(s string) (err error) {
-		o.since, err = time.ParseInLocation("2006-01-02", s, setup.Location())
-		return err
 	})
 	for _, a := range args {
 		if a == "-h" || a == "-help" || a == "--help" {
@@ -92,7 +89,7 @@ func parseCertify(ctx context.Context, args []string, c console, m meta) error {
 	if done, err := f.parse(args, c); done || err != nil {
 		return err
 	}
-	if err := o.check(); err != nil {
+	if err := o.read(); err != nil {
 		return err
 	}
 	if o.sandbox {
@@ -108,13 +105,26 @@ func parseCertify(ctx context.Context, args []string, c console, m meta) error {
 	return o.runJournal(ctx, c)
 }
 
-func amountFlag(to *pos.Fils, least pos.Fils) func(string) error {
-	return func(s string) (err error) {
-		if *to, err = pos.ParseAmount(s); err == nil && *to < least {
-			err = fmt.Errorf("at least %s", least)
-		}
-		return err
+// read turns what was typed into values.
+func (o *certifyOptions) read() (err error) {
+	if o.amount, err = pos.ParseAmount(o.amountText); err != nil {
+		return badUsage("--amount %s is not an amount in dirhams, such as 1.00", quoted(o.amountText))
 	}
+	if o.password, err = pos.ParseAmount(o.passwordText); err != nil || o.password < certify.PasswordFrom {
+		return badUsage("--password-amount %s: the app asks for a password from %s dirhams", quoted(o.passwordText), certify.PasswordFrom)
+	}
+	if o.sinceText != "" {
+		if o.since, err = time.ParseInLocation("2006-01-02", o.sinceText, setup.Location()); err != nil {
+			return badUsage("--since %s is not a day, such as 2026-11-23", quoted(o.sinceText))
+		}
+	}
+	o.cases = strings.FieldsFunc(o.caseText, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, id := range o.cases {
+		if !certify.Known(id) {
+			return badUsage("there is no case %s; there are 001 to 009", quoted(id))
+		}
+	}
+	return o.check()
 }
 
 func (o certifyOptions) check() error {
@@ -133,11 +143,6 @@ func (o certifyOptions) check() error {
 		return badUsage("--training, --sale and --since belong to --from-journal")
 	case o.fromJournal && (o.silent || len(o.cases) > 0):
 		return badUsage("--silent and --cases belong to --sandbox and --uat")
-	}
-	for _, id := range o.cases {
-		if !certify.Known(id) {
-			return badUsage("there is no case %s; there are 001 to 009", quoted(id))
-		}
 	}
 	return nil
 }

@@ -217,7 +217,7 @@ func (m *memory) resembles(id string) bool {
 	silent := first.Code == "" && first.Outcome != notSeen
 	switch id {
 	case "001":
-		return m.state == pos.SalePaid && m.amount >= passwordFrom && first.ok()
+		return m.state == pos.SalePaid && m.amount >= PasswordFrom && first.ok()
 	case "002":
 		return first.ok() && m.aborted != "" && len(cancels) > 0 && failed == 0
 	case "003":

@@ -9,18 +9,21 @@ import (
 	"github.com/filspos/fils/pos"
 )
 
+// PasswordFrom is the amount from which PayBy's app asks for the payment
+// password (protocol.md §15, case 001): AED 500.00.
+const PasswordFrom pos.Fils = 50_000
+
 // The official limits (protocol.md §15).
 const (
-	passwordFrom   pos.Fils = 50_000 // AED 500.00
-	queryMin                = 2 * time.Second
-	queryMax                = 6 * time.Second
-	cancelFrom              = 20 * time.Second // after the start of the sale
-	cancelTo                = 120 * time.Second
-	cancelMin               = 3 * time.Second
-	cancelMax               = 10 * time.Second
-	attemptsMin             = 3
-	giveUpFailures          = 4 // "more than 3"
-	giveUpAfter             = 10 * time.Second
+	queryMin       = 2 * time.Second
+	queryMax       = 6 * time.Second
+	cancelFrom     = 20 * time.Second // after the start of the sale
+	cancelTo       = 120 * time.Second
+	cancelMin      = 3 * time.Second
+	cancelMax      = 10 * time.Second
+	attemptsMin    = 3
+	giveUpFailures = 4 // "more than 3"
+	giveUpAfter    = 10 * time.Second
 	// followUp is how slowly an order may be asked about after giving up: no
 	// quicker than repeats are ever allowed to be slow.
 	followUp = cancelMax
@@ -146,7 +149,7 @@ func unseen(rule string) Finding {
 
 func (e evidence) password() Finding {
 	return found("The amount is AED 500.00 or more, so that the wallet asks for the payment password",
-		e.amount >= passwordFrom, "AED %s", e.amount.Grouped())
+		e.amount >= PasswordFrom, "AED %s", e.amount.Grouped())
 }
 
 func (e evidence) created() Finding {
