@@ -66,8 +66,8 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 }
 
 // permitted asks for a PIN before the settings of a shop with staff change.
-// Where the private key is lost no PIN can be checked; whoever has the key to
-// import may go on.
+// Where the private key or what keys the PINs is lost, no PIN can be checked;
+// whoever has the key to import may go on.
 func (o connectOptions) permitted(ctx context.Context, c console) error {
 	staffed, err := hasStaff(ctx, o.path())
 	if err != nil || !staffed {
@@ -75,9 +75,14 @@ func (o connectOptions) permitted(ctx context.Context, c console) error {
 	}
 	wait, cancel := context.WithTimeout(ctx, keyringPatience)
 	defer cancel()
-	_, _, err = setup.Load(wait, o.dir, setup.Options{Passphrase: passphrase(o.passphraseFile, c, false)})
+	_, secrets, err := setup.Load(wait, o.dir, setup.Options{Passphrase: passphrase(o.passphraseFile, c, false)})
 	if p, _ := setup.ProblemOf(err); p == setup.ProblemMissing || p == setup.ProblemKeyLost {
 		return nil
+	}
+	if err == nil {
+		if _, lost := secrets.Pepper.MAC(nil); lost != nil {
+			return nil
+		}
 	}
 	return o.pass(ctx, c, pos.PermitSettings, "connect")
 }
