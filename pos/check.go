@@ -49,6 +49,8 @@ type checking struct {
 	// told are numbers that an earlier Z has named: they are listed again and
 	// raise no second alert.
 	told map[string]bool
+	// seen are the payments of other tills that were counted.
+	seen map[string]bool
 	done chan struct{}
 }
 
@@ -83,7 +85,7 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkFor)
 	defer cancel()
-	k := &checking{result: PageCheck{Complete: true}, told: t.toldMissing(ctx), done: make(chan struct{})}
+	k := &checking{result: PageCheck{Complete: true}, told: t.toldMissing(ctx), seen: map[string]bool{}, done: make(chan struct{})}
 	t.apply(ctx, func(now time.Time) {
 		if t.core.closing != nil { // another window closes it, too
 			t.core.closing.check.giveUp()

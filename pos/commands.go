@@ -212,7 +212,7 @@ func (c *core) refund(ctx context.Context, r RefundRequest, now time.Time) (Refu
 		return "", journalError("refund", err)
 	}
 	at := c.clock.now(now).Truncate(time.Millisecond)
-	if err := c.mayRefund(s, r, at); err != nil {
+	if err := c.mayRefund(ctx, s, r, at); err != nil {
 		return "", err
 	}
 	given, err := c.spendFor("refund", PermitRefund, r.Requester, r.Approval, now)
@@ -245,14 +245,16 @@ func (c *core) refund(ctx context.Context, r RefundRequest, now time.Time) (Refu
 }
 
 // mayRefund is the ceiling of design §2.9.
-func (c *core) mayRefund(s *openSale, r RefundRequest, at time.Time) error {
+func (c *core) mayRefund(ctx context.Context, s *openSale, r RefundRequest, at time.Time) error {
 	refuse := func(code Code, limit Fils) error {
 		return &Error{Code: code, Op: "refund", Sale: r.Sale, Amount: limit}
 	}
 	if s.State != SalePaid && s.State != SaleDisputed {
 		return refuse(CodeRefundState, 0)
 	}
-	if c.recovering() || s.Unread {
+	if unread, err := c.unreadRefunds(ctx, &s.Sale); err != nil {
+		return journalError("refund", err)
+	} else if unread {
 		return refuse(CodeRecovering, 0)
 	}
 	for _, open := range c.refunds {

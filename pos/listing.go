@@ -29,6 +29,9 @@ type listing struct {
 	page                  int
 	plan                  plan
 	begun                 time.Time
+	// raised is the event that called for a recovery: what came later into the
+	// journal lacks nothing.
+	raised int64
 	// covers are the unread sales whose refunds this listing reads.
 	covers            []SaleNo
 	adopted, returned Sum
@@ -52,16 +55,31 @@ func (c *core) loadRecovery(now time.Time) {
 		why, from, ok := readRecovering(a)
 		switch {
 		case !ok:
+			continue
 		case c.reading == nil:
 			c.reading = &listing{why: why, from: from, orders: from, refunds: from, begun: now}
 		case from < c.reading.from:
 			c.reading.from, c.reading.orders, c.reading.refunds = from, from, from
 		}
+		c.reading.raised = max(c.reading.raised, a.ID)
 	}
 }
 
 // recovering reports that this journal may lack refunds.
 func (c *core) recovering() bool { return c.reading != nil && c.reading.why != "" }
+
+// unreadRefunds reports that the provider may have refunds of s which this
+// journal lacks.
+func (c *core) unreadRefunds(ctx context.Context, s *Sale) (bool, error) {
+	if s.Unread || !c.recovering() {
+		return s.Unread, nil
+	}
+	story, err := c.cfg.Journal.Story(ctx, s.No)
+	if err != nil || len(story) == 0 {
+		return true, err
+	}
+	return s.Adopted || story[0].Seq < c.reading.raised, nil
+}
 
 // planReading begins to read the refunds of adopted sales, and says what is to
 // be asked next.
@@ -251,7 +269,8 @@ func (c *core) listedOrder(l *listing, o *OrderReport, now time.Time) error {
 		o.ExpiresMs > 0 && o.Payee != "" && o.CreatedMs > 0
 	switch {
 	case !c.ours(o):
-		if took && l.check != nil {
+		if took && l.check != nil && !l.check.seen[o.ProviderNo] {
+			l.check.seen[o.ProviderNo] = true // pages shift while they are read
 			l.check.result.Others = l.check.result.Others.Plus(Sum{1, o.Total})
 		}
 	case !took && o.Status == OrderFailed:

@@ -219,3 +219,28 @@ func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
 		t.Fatalf("alerts %v", s.alerts())
 	}
 }
+
+// A gateway that never shows its lists must not keep a shop from refunding
+// what it sold since: of that nothing can be missing.
+func TestRecovery_SalesMadeSinceAreNotHeldBack(t *testing.T) {
+	s := newSim(t)
+	old := s.paidSale(1000)
+	kept := len(s.events)
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opListOrders || c.op == opListRefunds {
+			return failure(OutcomeRefused, "403"), true
+		}
+		return nil, true
+	}
+	s.putBack(kept, RecoveryMoved, s.now)
+	young := s.paidSale(2000)
+	if _, err := s.refund(young, 500); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.refund(old, 500)
+	wantCode(t, err, CodeRecovering)
+	s.advance(time.Hour)
+	if !s.core.recovering() {
+		t.Fatal("the recovery ended without the provider's lists")
+	}
+}

@@ -37,7 +37,9 @@ func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) err
 	if s.State != SalePaid || s.Reversing || s.Refunded != 0 || s.Pending != 0 || s.Elsewhere != 0 {
 		return &Error{Code: CodeReverseState, Op: "reverse", Sale: r.Sale}
 	}
-	if c.recovering() || s.Unread {
+	if unread, err := c.unreadRefunds(ctx, &s.Sale); err != nil {
+		return journalError("reverse", err)
+	} else if unread {
 		return &Error{Code: CodeRecovering, Op: "reverse", Sale: r.Sale}
 	}
 	given, err := c.spendFor("reverse", PermitReverse, r.Requester, r.Approval, now)

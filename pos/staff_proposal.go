@@ -37,7 +37,7 @@ func (c *core) propose(ctx context.Context, r RefundRequest, now time.Time) (Pro
 		return "", journalError(op, err)
 	}
 	at := c.clock.now(now).Truncate(time.Millisecond)
-	if err := c.mayRefund(s, r, at); err != nil {
+	if err := c.mayRefund(ctx, s, r, at); err != nil {
 		return "", err
 	}
 	for _, p := range c.crew.proposals {
