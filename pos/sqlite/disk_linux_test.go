@@ -30,6 +30,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run("at start with a reserve", testFullAtStartWithReserve)
 		t.Run("at start without a reserve", testFullAtStartWithoutReserve)
 		t.Run("at first start", testFullAtFirstStart)
+		t.Run("below a backup", testFullBelowABackup)
 		return
 	}
 	for _, flags := range []uintptr{syscall.CLONE_NEWNS, syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER} {
@@ -230,4 +231,31 @@ func testFullAtFirstStart(t *testing.T) {
 	record(t, j, bind())
 	closeJournal(t, j)
 	verified(t, path, 1)
+}
+
+func testFullBelowABackup(t *testing.T) {
+	path := newPath(t)
+	j := openDisk(t, path)
+	record(t, j, bind())
+	record(t, j, paidSale(1)...)
+	target := mountTiny(t) + ".copy"
+	fill(t, target)
+	_, err := j.Backup(t.Context(), target, false)
+	if !errors.Is(err, sqlite.ErrNoRoom) || errors.Is(err, pos.ErrJournalFull) {
+		t.Errorf("backup onto a full disk: %v", err)
+	}
+	for _, suffix := range []string{"", ".part"} {
+		if _, err := os.Stat(target + suffix); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("half a copy was left: %v", err)
+		}
+	}
+	if err := j.State(); err != nil {
+		t.Errorf("the journal's own state: %v", err)
+	}
+	record(t, j, paidSale(2)...)
+	empty(t, target)
+	if c, err := j.Backup(t.Context(), target, false); err != nil || c.Count != 9 {
+		t.Errorf("backup with room again: %+v, %v", c, err)
+	}
+	closeJournal(t, j)
 }
