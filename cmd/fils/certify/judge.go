@@ -109,7 +109,7 @@ func judge(id string, e evidence) []Finding {
 	asked := []Finding{e.asked(), e.pace(queries)}
 	closed := func() []Finding { return append(asked, e.firstCancel(), e.named()) }
 	repeated := func() []Finding {
-		return append(asked, e.firstCancel(), e.cancelPace(cancels), e.tries(e.of(opCancel), "cancel"))
+		return append(asked, e.firstCancel(), e.cancelPace(cancels), e.tries(cancels, "cancel"))
 	}
 	switch id {
 	case "001":
@@ -127,7 +127,7 @@ func judge(id string, e evidence) []Finding {
 	case "007":
 		return []Finding{e.failFirst(), e.tries(queries, "query"), e.pace(queries), e.lastPaid(), e.named()}
 	case "008":
-		return []Finding{e.tries(e.of(opQuery), "query"), e.pace(queries), e.allFailed(opQuery), e.stops(opQuery),
+		return []Finding{e.tries(queries, "query"), e.pace(queries), e.allFailed(opQuery), e.stops(opQuery),
 			e.notified(pos.AlertUnreachable), e.named()}
 	case "009":
 		return []Finding{e.arrived(), e.processed(), e.acknowledged()}
@@ -290,7 +290,7 @@ func (e evidence) firstCancel() Finding {
 }
 
 func (e evidence) tries(calls []Call, what string) Finding {
-	rule := fmt.Sprintf("At least %d %s requests are sent", attemptsMin, what)
+	rule := fmt.Sprintf("At least %d %s requests are sent before giving up", attemptsMin, what)
 	if e.fromJournal && what == "query" {
 		return unseen(rule)
 	}

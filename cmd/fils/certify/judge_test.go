@@ -212,6 +212,7 @@ func TestJudge_TooFewRepeats(t *testing.T) {
 		{"006", opCancel, at(opCancel, "500", systemErrorWord, 600, 633)},
 		{"007", opQuery, join(at(opQuery, "500", systemErrorWord, 30), at(opQuery, "0", paidWord, 60))},
 		{"008", opQuery, at(opQuery, "500", systemErrorWord, 30, 60)},
+		{"008", opQuery, at(opQuery, "", "no answer", 30, 80, 380)}, // the third is no repeat any more
 	} {
 		e := model(tc.id)
 		without(tc.operation)(&e)
