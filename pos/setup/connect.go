@@ -140,6 +140,9 @@ func (w *written) resolve(dir string) (*Settings, *Secrets, error) {
 	if s.Keys, err = w.gatewayKeys(dir, key); err != nil {
 		return nil, nil, err
 	}
+	if s.Backup, err = backupFolder(dir, s.Backup); err != nil {
+		return nil, nil, err
+	}
 	secrets := &Secrets{Signer: key}
 	if secrets.Token, err = w.Relay.token(dir); err != nil {
 		return nil, nil, err

@@ -97,6 +97,9 @@ func (k *stored) restore() (*Settings, error) {
 		return nil, err
 	}
 	s.store, s.Fingerprint = k.KeyStore, k.Fingerprint
+	if s.Backup != "" && !filepath.IsAbs(s.Backup) {
+		return nil, wrong("backup_folder", "this must be a whole path here; run fils connect again")
+	}
 	const setting = "payby_key"
 	pems, err := texts(setting, k.PayByKey)
 	if err != nil {

@@ -27,6 +27,7 @@ type shared struct {
 	ChangePayer bool       `toml:"change_payer"`
 	Cashier     string     `toml:"cashier,omitempty"`
 	CutOff      string     `toml:"business_day_cutoff,omitempty"`
+	Backup      string     `toml:"backup_folder,omitempty"`
 	Relay       *relayKeys `toml:"relay,omitempty"`
 }
 
@@ -70,6 +71,7 @@ func hints() map[string]string {
 		"change_payer":        `true or false, without quotes`,
 		"cashier":             `text in quotes`,
 		"business_day_cutoff": `a time of day in quotes, for example "04:00"`,
+		"backup_folder":       `the name of a folder in quotes`,
 		"relay":               `a line [relay] and below it url, merchant, till and token_file`,
 		"relay.url":           `text in quotes, for example "https://relay.example"`,
 		"relay.merchant":      `text in quotes`,

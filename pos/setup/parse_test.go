@@ -97,6 +97,9 @@ func TestConnect_EverySettingsErrorNamesItsKey(t *testing.T) {
 		{"window too long", add(`window = "15m1s"`), ": window: ", "15 min"},
 		{"window in fractions", add(`window = "61.5s"`), ": window: ", "whole seconds"},
 		{"cut-off no time", add(`business_day_cutoff = "4 am"`), ": business_day_cutoff: ", "04:00"},
+		{"backup folder absent", add(`backup_folder = "absent"`), ": backup_folder: ", "no such folder: absent"},
+		{"backup folder a file", add(`backup_folder = "merchant.pem"`), ": backup_folder: ", "no such folder"},
+		{"backup folder a number", add(`backup_folder = 1`), " line 1: backup_folder: ", "folder"},
 		{"cut-off after midnight", add(`business_day_cutoff = "24:00"`), ": business_day_cutoff: ", "04:00"},
 
 		{"relay url missing", replace(`url = "https://relay.example"`, ""), ": relay.url: ", "https://relay.example"},

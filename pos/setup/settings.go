@@ -38,6 +38,9 @@ type Settings struct {
 	ChangePayer bool
 	// CutOff is when a business day ends, counted from midnight.
 	CutOff time.Duration
+	// Backup is the folder, as an absolute path, that takes a copy of the
+	// journal after each Z; empty keeps none.
+	Backup string
 	// Relay is nil in a shop without one.
 	Relay *Relay
 	// Fingerprint is the SHA-256 of the merchant's public key, in hex.

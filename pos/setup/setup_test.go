@@ -445,6 +445,9 @@ func TestLoad_KeyFileProblems(t *testing.T) {
 
 func TestLoad_SettingsSurviveEverySetting(t *testing.T) {
 	s, ring := newShop(t), newMemoryRing()
+	if err := os.Mkdir(filepath.Join(s.dir, "copies"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	_, err := s.connect(`environment = "custom"
 host = "http://127.0.0.1:8080/"
 partner_id = "200000000888"
@@ -458,6 +461,7 @@ window = "2m"
 change_payer = true
 cashier = "Aisha"
 business_day_cutoff = "05:30"
+backup_folder = "copies"
 `, Options{Keyring: ring})
 	if err != nil {
 		t.Fatal(err)
@@ -468,7 +472,8 @@ business_day_cutoff = "05:30"
 	}
 	if got.Host != "http://127.0.0.1:8080" || got.Store != "المارينا" || got.Terminal != "till 2" ||
 		got.Merchant != `Café "Nour"` || got.Subject != "Coffee" || got.Window != 2*time.Minute || !got.ChangePayer ||
-		got.Cashier != "Aisha" || got.CutOff != 5*time.Hour+30*time.Minute || len(got.Keys) != 2 || got.Relay != nil {
+		got.Cashier != "Aisha" || got.CutOff != 5*time.Hour+30*time.Minute || len(got.Keys) != 2 || got.Relay != nil ||
+		got.Backup != filepath.Join(s.dir, "copies") {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -2,6 +2,8 @@ package setup
 
 import (
 	"crypto/rsa"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -24,6 +26,7 @@ func (k *shared) settings() (*Settings, error) {
 		Partner: strings.TrimSpace(k.Partner), Store: strings.TrimSpace(k.Store),
 		Terminal: strings.TrimSpace(k.Terminal), Merchant: strings.TrimSpace(k.Merchant),
 		Subject: strings.TrimSpace(k.Subject), Cashier: strings.TrimSpace(k.Cashier),
+		Backup: strings.TrimSpace(k.Backup),
 	}
 	var err error
 	if s.Host, err = resolveHost(s.Environment, strings.TrimSpace(k.Host)); err != nil {
@@ -128,6 +131,27 @@ func cutOff(text string) (time.Duration, error) {
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, nil
 }
 
+// backupFolder reads the setting of a file in dir. The folder must be there:
+// a backup into a name with a typing error would be missed too late.
+func backupFolder(dir, name string) (string, error) {
+	const key = "backup_folder"
+	if name == "" {
+		return "", nil
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", wrong(key, "this is not the name of a folder; write the whole path")
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return "", wrong(key, "there is no such folder: "+name+"; make it first, or write a name relative to the settings file")
+	}
+	return path, nil
+}
+
 // check returns nil for a shop without a relay.
 func (r *relayKeys) check() (*Relay, error) {
 	if r == nil {
@@ -192,7 +216,7 @@ func (s *Settings) keys() (*stored, error) {
 		Environment: s.Environment, Host: s.Host, Partner: s.Partner, PayByKey: pems,
 		Store: s.Store, Terminal: s.Terminal, Merchant: s.Merchant, Subject: s.Subject,
 		Window: s.Window.String(), ChangePayer: s.ChangePayer, Cashier: s.Cashier,
-		CutOff: time.Time{}.Add(s.CutOff).Format("15:04"),
+		CutOff: time.Time{}.Add(s.CutOff).Format("15:04"), Backup: s.Backup,
 	}}
 	if s.Relay != nil {
 		out.Relay = &relayKeys{URL: s.Relay.URL, Merchant: s.Relay.Merchant, Till: s.Relay.Till}
