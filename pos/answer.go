@@ -167,7 +167,7 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 	case kind == SaleForeign && c.alerted(AlertForeign, s.No, "", newsKey(AlertForeign, f)),
 		kind == SaleContradicted && c.alerted(AlertContradicted, s.No, "", newsKey(AlertContradicted, f)):
 		return false // the same trouble at every poll: a person knows already
-	case kind == SaleWatched && s.plan.started.Round(0).Before(s.EndedAt):
+	case kind == SaleWatched && s.plan.started.Before(c.ended(s, now)):
 		return false // asked before the sale was closed
 	}
 	if kind == SaleWasReversed && s.Reversing {
@@ -238,7 +238,7 @@ func (c *core) absent(s *openSale, r result, f *Failure, now time.Time) {
 		c.emit(now, Fact{Kind: SaleAbsent, Sale: s.No, Source: SourceQuery, Failure: f, Proof: ProofAbsent, Body: r.answer.Body})
 		return
 	}
-	if s.NeedsWatch() && !s.plan.started.Round(0).Before(s.EndedAt) {
+	if s.NeedsWatch() && !s.plan.started.Before(c.ended(s, now)) {
 		c.emit(now, Fact{Kind: SaleWatched, Sale: s.No, Source: SourceQuery, Failure: f, Body: r.answer.Body})
 		return
 	}

@@ -84,7 +84,7 @@ func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 	if !r.Confirmed {
 		for _, s := range c.sales {
 			// A sale may have closed after the journal was asked.
-			closed := s.State == SaleClosed && s.Proof != ProofRefused && now.Round(0).Sub(s.EndedAt) < guardTime
+			closed := s.State == SaleClosed && s.Proof != ProofRefused && now.Sub(c.ended(s, now)) < guardTime
 			if (!s.State.Final() || closed) && s.Intent.Amount == r.Amount {
 				return "", &Error{Code: CodeSameAmount, Op: "charge", Sale: s.No, Amount: r.Amount}
 			}

@@ -181,6 +181,9 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 	if f.Kind == SaleWasPaid && sale.Late {
 		c.alert(now, AlertLatePayment, f, sale.Intent.Amount)
 	}
+	if sale != nil && sale.EndedAt.Equal(f.At) && sale.State.Final() {
+		sale.plan.ended = now
+	}
 	if sale != nil && sale.State.Final() {
 		c.resolve(now, sale.No, "", AlertUnknown, AlertUnreachable)
 		if !sale.Reversing {

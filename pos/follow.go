@@ -54,7 +54,10 @@ type plan struct {
 	askUntil time.Time
 	// born is the start of a first create that was stamped before the
 	// gateway's clock was known, moved back by every sleep since; else zero.
-	born        time.Time
+	born time.Time
+	// ended is when the sale reached its final state, as far as this process
+	// knows, moved back by every sleep since; see core.ended.
+	ended       time.Time
 	renew       string
 	renewUntil  time.Time
 	firstRevoke time.Time
@@ -171,7 +174,7 @@ func (c *core) planSale(s *openSale, now time.Time) {
 		}
 	case SaleClosed:
 		if s.NeedsWatch() {
-			due := now.Add(s.EndedAt.Add(watchDelay(s.Watched)).Sub(now.Round(0)))
+			due := c.ended(s, now).Add(watchDelay(s.Watched))
 			if p.failures > 0 {
 				due = p.started.Add(failingPause)
 			}
@@ -294,12 +297,25 @@ func (c *core) windowEnd(s *openSale, now time.Time) time.Time {
 	return c.firstSent(s, now).Add(time.Duration(s.Intent.WindowMs) * time.Millisecond)
 }
 
+// ended is the PC's time, with a monotonic reading, at which s reached its
+// final state. The wall clock is believed once, after a restart, and never
+// about the future: from then on it may be set as people like.
+func (c *core) ended(s *openSale, now time.Time) time.Time {
+	if s.plan.ended.IsZero() {
+		s.plan.ended = now.Add(-max(0, now.Round(0).Sub(s.EndedAt)))
+	}
+	return s.plan.ended
+}
+
 // slept tells that the PC slept, or that its clock was set forward, by gap.
 func (c *core) slept(gap time.Duration) {
 	c.clock.slept(gap)
 	for _, s := range c.sales {
 		if !s.plan.born.IsZero() && gap > 0 {
 			s.plan.born = s.plan.born.Add(-gap)
+		}
+		if !s.plan.ended.IsZero() && gap > 0 {
+			s.plan.ended = s.plan.ended.Add(-gap)
 		}
 	}
 }

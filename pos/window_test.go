@@ -1,11 +1,15 @@
 package pos_test
 
 import (
+	"context"
+	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/sqlite"
 )
 
 func TestTill_WindowCountsFromTheFirstByteWhateverThePCsClock(t *testing.T) {
@@ -28,4 +32,64 @@ func TestTill_WindowCountsFromTheFirstByteWhateverThePCsClock(t *testing.T) {
 			t.Errorf("3 minutes after the first byte (window 110 s) the QR is still shown, until %v from now", v.Front.Deadline.Sub(w.clock.Now()))
 		}
 	})
+}
+
+// A closed sale is asked about again 1, 10 and 60 minutes later, also when
+// somebody puts the PC's clock back. (Put forward it looks like sleep.)
+func TestWatch_DoesNotHangOnTheWallClock(t *testing.T) {
+	for _, ahead := range []time.Duration{-time.Hour, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			pc := &pcClock{}
+			g := &gateway{create: opened}
+			var mu sync.Mutex
+			var asked []time.Time
+			g.query = func(no pos.SaleNo) pos.Answer {
+				mu.Lock()
+				defer mu.Unlock()
+				asked = append(asked, time.Now())
+				return pos.Answer{Failure: &pos.Failure{Outcome: pos.OutcomeAbsent, Verified: true, Code: "62004"}}
+			}
+			j, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "j.db"), sqlite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			cfg := config(j, g)
+			cfg.Clock = pc
+			g.create = func([]byte) pos.Answer { return unknown() }
+			till, err := pos.New(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- till.Run(ctx) }()
+			defer func() { cancel(); <-done }()
+			no, err := till.Charge(ctx, pos.ChargeRequest{Amount: 1234, Cashier: "Amna"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for closed := false; !closed; {
+				time.Sleep(10 * time.Second)
+				s, err := j.Sale(ctx, no)
+				closed = err == nil && s.State == pos.SaleClosed
+			}
+			at := time.Now()
+			mu.Lock()
+			asked = nil
+			mu.Unlock()
+			pc.set(ahead)
+			time.Sleep(90 * time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
+			if len(asked) != 3 {
+				t.Fatalf("clock %v ahead: asked %d times", ahead, len(asked))
+			}
+			for i, want := range []time.Duration{time.Minute, 10 * time.Minute, time.Hour} {
+				if got := asked[i].Sub(at); got < want-15*time.Second || got > want+15*time.Second {
+					t.Errorf("clock %v ahead: question %d after %v, want %v", ahead, i, got, want)
+				}
+			}
+		})
+	}
 }
