@@ -12,15 +12,17 @@ type recordsCommand struct {
 	name string
 	// words are what follows the name.
 	words []string
-	// pin: it may ask for a PIN. note: it takes a reason.
-	pin, note bool
-	run       func(ctx context.Context, o records, words []string, c console) error
+	// pin: it may ask for a PIN. note: it takes a reason. replace: it writes a
+	// file that may be there.
+	pin, note, replace bool
+	run                func(ctx context.Context, o records, words []string, c console) error
 }
 
 func recordsCommands() []recordsCommand {
 	return []recordsCommand{
 		{name: "journal verify", run: verifyJournal},
 		{name: "journal export", pin: true, run: exportJournal},
+		{name: "journal backup", words: []string{"FILE"}, pin: true, replace: true, run: backUpJournal},
 		{name: "journal rebuild", run: rebuildJournal},
 		{name: "shift x", pin: true, run: printX},
 		{name: "shift z", words: []string{"NUMBER"}, pin: true, run: printZ},
@@ -67,6 +69,9 @@ func (r *recordsCommand) parse(ctx context.Context, args []string, c console) er
 	}
 	if r.note {
 		f.StringVar(&o.note, "note", "", "")
+	}
+	if r.replace {
+		f.BoolVar(&o.replace, "replace", false, "")
 	}
 	words, done, err := f.parseSome(args, c)
 	switch {

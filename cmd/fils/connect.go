@@ -22,8 +22,7 @@ const keyringPatience = time.Minute
 
 type connectOptions struct {
 	records
-	file    string
-	replace bool
+	file string
 }
 
 // connect imports a merchant's settings and key into the data directory.

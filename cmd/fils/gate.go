@@ -22,8 +22,9 @@ type records struct {
 	by             string
 	pinFile        string
 	passphraseFile string
-	// note is --note.
-	note string
+	// note is --note, replace --replace.
+	note    string
+	replace bool
 }
 
 func (o records) path() string { return journalPath(o.dir, o.training) }

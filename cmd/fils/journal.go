@@ -105,6 +105,27 @@ func exportJournal(ctx context.Context, o records, _ []string, c console) error 
 	return errors.Join(err, out.Flush())
 }
 
+// backUpJournal copies the journal to a file, while the till runs or not.
+func backUpJournal(ctx context.Context, o records, words []string, c console) error {
+	if err := haveJournal(o.path()); err != nil {
+		return err
+	}
+	if err := o.pass(ctx, c, pos.PermitExport, "journal backup"); err != nil {
+		return err
+	}
+	copied, err := sqlite.Backup(ctx, o.path(), words[0], o.replace)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s is there already; add --replace to put the copy in its place", words[0])
+	case errors.Is(err, sqlite.ErrNoRoom):
+		return fmt.Errorf("there is no room for the copy at %s", words[0])
+	case err != nil:
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "%s holds %d events, hash %x\n", copied.Path, copied.Count, copied.Head)
+	return err
+}
+
 // rebuildJournal derives the tables again. It prints no money data and changes
 // no event.
 func rebuildJournal(ctx context.Context, o records, _ []string, c console) error {

@@ -95,6 +95,11 @@ func closeShift(ctx context.Context, o records, _ []string, c console) error {
 		if err != nil {
 			return err
 		}
+		if s.copies != nil {
+			if _, err := s.copies.keep(ctx); err != nil {
+				fmt.Fprintln(c.err, "fils: the shift is closed; the journal was not copied:", oneLine(err.Error()))
+			}
+		}
 		return writeSlip(c.out, &z, setup.Location())
 	})
 }

@@ -47,6 +47,8 @@ type station struct {
 	sandbox string
 	// guards: it has the real journal and can check the PINs of its staff.
 	guards bool
+	// copies is nil without a folder for them.
+	copies *copies
 
 	outer *group // what the till talks to, in training
 	inner *group // the till
@@ -114,6 +116,10 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 	s.cashier, s.shop = settings.Cashier, settings.Merchant
 	s.guards = !o.training
 	s.inner.start(s.till.Run)
+	if settings.Backup != "" {
+		s.copies = &copies{folder: settings.Backup, terminal: settings.Terminal, journal: s.journal, till: s.till, log: o.log}
+		s.inner.start(s.copies.run)
+	}
 	if settings.Relay != nil && !errors.Is(s.journal.State(), pos.ErrJournalReadOnly) {
 		r, err := newRelay(s.till, settings, secrets, o)
 		if err != nil {

@@ -15,6 +15,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
   fils journal verify      check every event of the journal, and its end against
                            the last Z and the head kept beside the key
   fils journal export      print the journal, one JSON object a line
+  fils journal backup FILE copy the journal, while the till runs or not, and
+                           verify the copy; keep it as safe as the journal
   fils journal rebuild     derive what screens read from the events again
   fils certify             run PayBy's acceptance cases, or judge sales by them;
                            fils certify --help says how
@@ -33,7 +35,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            the flag the terminal asks for it
   --passphrase-file FILE   holds the passphrase of the key file, where the
                            computer has no keyring; a terminal asks for it
-  --replace                take the place of another merchant's connection
+  --replace                take the place of another merchant's connection, or of
+                           a file
 
 Exit codes: 0 done, 1 failed or already open, 2 wrong command line,
 3 no display or no OpenGL.

@@ -1,0 +1,161 @@
+package fils
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/filspos/fils/pos/sqlite"
+)
+
+// spoken passes log messages on.
+type spoken struct {
+	slog.Handler
+	said chan string
+}
+
+func (s spoken) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s spoken) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, "copied") {
+		s.said <- r.Message
+	}
+	return nil
+}
+
+func listen() (*slog.Logger, chan string) {
+	said := make(chan string, 16)
+	return slog.New(spoken{slog.DiscardHandler, said}), said
+}
+
+// copied is a connected till with a folder for copies.
+func copied(t *testing.T) (dir, folder string) {
+	t.Helper()
+	dir, _ = account(t)
+	folder = t.TempDir()
+	path := filepath.Join(dir, "settings.toml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "backup_folder = '"+folder+"'\n"+string(text))
+	return dir, folder
+}
+
+func (s *shop) closeShift(number int64) {
+	s.t.Helper()
+	if _, err := s.till.CloseShift(s.ctx, number, "Aisha"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestCopies_OneAfterEachZ(t *testing.T) {
+	dir, folder := copied(t)
+	log, said := listen()
+	s := openShop(t, stationOptions{dir: dir, log: log})
+	s.charge(4200)
+	if files := list(t, folder); len(files) != 0 {
+		t.Fatal("copied before there was a Z")
+	}
+	s.closeShift(1)
+	hear := func(want string) {
+		t.Helper()
+		select {
+		case got := <-said:
+			if got != want {
+				t.Fatalf("it said %q", got)
+			}
+		case <-s.ctx.Done():
+			t.Fatal("nothing was said")
+		}
+	}
+	hear("the journal was copied")
+	shifts, err := s.journal.Shifts(s.ctx, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day, err := time.Parse(time.DateOnly, shifts[0].BusinessDate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "fils-till-1-"+strings.ToLower(day.Weekday().String())+".db")
+	first, err := sqlite.Verify(s.ctx, path)
+	if err != nil || first < shifts[0].Closed {
+		t.Fatalf("%d events, %v", first, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+		t.Errorf("others may read it: %v, %v", info.Mode(), err)
+	}
+	if again, err := s.copies.keep(s.ctx); err != nil || again != "" {
+		t.Errorf("copied twice: %q, %v", again, err)
+	}
+
+	// A second Z of the same day takes its place; so does the next start, when
+	// the till was closed too early.
+	s.charge(1300)
+	s.closeShift(2)
+	hear("the journal was copied")
+	second, err := sqlite.Verify(s.ctx, path)
+	if err != nil || second <= first {
+		t.Errorf("%d events, %v", second, err)
+	}
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, path)
+	s = openShop(t, stationOptions{dir: dir, log: log})
+	hear("the journal was copied")
+	if n, err := sqlite.Verify(s.ctx, path); err != nil || n < second {
+		t.Errorf("%d events, %v", n, err)
+	}
+}
+
+func TestCopies_AFolderThatIsAwayHoldsNothingUp(t *testing.T) {
+	dir, folder := copied(t)
+	remove(t, folder)
+	log, said := listen()
+	s := openShop(t, stationOptions{dir: dir, log: log})
+	s.charge(4200)
+	s.closeShift(1)
+	if got := <-said; got != "the journal was not copied" {
+		t.Errorf("it said %q", got)
+	}
+	s.charge(1300)
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	r := fils("shift", "close", "--data", dir)
+	if r.code != 0 || !strings.HasPrefix(r.out, "Z 2\n") || !strings.Contains(r.err, "the journal was not copied") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestBackup_IsAWholeJournal(t *testing.T) {
+	dir, _ := staffed(t)
+	target := filepath.Join(t.TempDir(), "copy.db")
+	back := func(in string, more ...string) ran {
+		return filsReading(in, append([]string{"journal", "backup", target, "--data", dir}, more...)...)
+	}
+	wantFailure(t, back(""), 2, "--by MEMBER")
+	wantFailure(t, back(cashierPIN+"\n", "--by", "amna", "--pin-file", "-"), 1, "takes a manager")
+	if _, err := os.Stat(target); err == nil {
+		t.Fatal("copied without a PIN")
+	}
+	manager := []string{"--by", "omar", "--pin-file", "-"}
+	if r := back(managerPIN+"\n", manager...); r.code != 0 || !strings.HasPrefix(r.out, target+" holds ") {
+		t.Fatalf("%+v", r)
+	}
+	wantFailure(t, back(managerPIN+"\n", manager...), 1, "--replace")
+	if r := back(managerPIN+"\n", append(manager, "--replace")...); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	elsewhere := t.TempDir()
+	rename(t, target, journalPath(elsewhere, false))
+	if r := fils("journal", "verify", "--data", elsewhere); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+}
