@@ -69,9 +69,9 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 	id := al.ID
 	buttons := []fyne.CanvasObject{widgets.Stretch(l.Row(widgets.Space4, facts...))}
 	if no := al.Sale; no != "" {
-		buttons = append(buttons, l.NewButton(targetID("alert/open/", id), widgets.Plain, w.t("alerts.open"), "", func() { a.openSale(no) }))
+		buttons = append(buttons, l.NewButton(targetID("alert/open/", id), widgets.Primary, w.t("alerts.open"), "", func() { a.openSale(no) }))
 	}
-	buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Primary, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
+	buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, l.Row(widgets.Space3, head...),
 		l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped(), l.Row(widgets.Space3, buttons...)))
 }

@@ -100,8 +100,12 @@ func (a *App) confirm(c confirmation) {
 		if c.note != "" {
 			body = append(body, l.NewLabel(c.note, widgets.TextBody, l.Muted).Wrapped())
 		}
+		safe := widgets.Plain
+		if c.kind == widgets.Plain {
+			safe = widgets.Primary // what Enter does is what stands out
+		}
 		body = append(body, l.Row(widgets.Space3, widgets.Filler(),
-			l.NewButton("dialog/no", widgets.Plain, c.no, "Esc", a.closeDialog),
+			l.NewButton("dialog/no", safe, c.no, "Esc", a.closeDialog),
 			l.NewButton("dialog/yes", c.kind, c.yes, "", func() {
 				a.closeDialog()
 				c.do()

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
 )
 
 func openHistory(t *testing.T) *desk {
@@ -246,6 +247,9 @@ func TestAlerts_lead_to_their_sale(t *testing.T) {
 	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertUnknown, Sale: "SCCC333"}}
 	d := open(t, v, nil)
 	d.press(fyne.KeyF4)
+	if !d.button("alert/open/41").Is(widgets.Primary) || d.button("alert/resolve/41").Is(widgets.Primary) {
+		t.Error("resolving stands out, and not looking at the sale")
+	}
 	test.Tap(d.button("alert/open/41"))
 	d.until("the sale", func() bool { return d.app.history.detail != nil && d.app.history.detail.sale.No == "SCCC333" })
 }

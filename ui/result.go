@@ -94,6 +94,13 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 		s.ask = l.NewLargeButton("result/ask", widgets.OnColor, w.t("pay.ask"), "F6", s.question)
 		buttons = append(buttons, s.ask)
 	}
+	if !s.leaving.IsZero() {
+		hint := w.t("result.leave")
+		if v.Sale.State.Final() {
+			hint = w.t("result.leave.disputed")
+		}
+		body = append(body, middle(hint, widgets.TextLarge, true))
+	}
 	body = append(body, widgets.AtLeast(0, widgets.Space3, widgets.Layers()), widgets.Centre(l.Row(widgets.Space4, buttons...)))
 	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.Column(gap, body...))))
 }

@@ -26,6 +26,8 @@ type saleScreen struct {
 	// since is when the present phase of the present sale was first shown.
 	since time.Time
 	shown string
+	// leaving is when somebody began to leave a result that must be read.
+	leaving time.Time
 
 	qr     *widgets.QR
 	qrText string
@@ -56,7 +58,7 @@ func (s *saleScreen) update() {
 		verdict = fmt.Sprint(v.Verdict.Kind, v.Verdict.Again.Unix())
 	}
 	if shown := fmt.Sprint(v.Sale.No, v.Phase, verdict); shown != s.shown {
-		s.shown, s.since = shown, s.app.cfg.Now()
+		s.shown, s.since, s.leaving = shown, s.app.cfg.Now(), time.Time{}
 	}
 	s.compact, s.tight = s.low(), s.small()
 	problem := ""
@@ -66,7 +68,7 @@ func (s *saleScreen) update() {
 	no := v.Sale.No
 	s.body.show(s.draw, no, v.Phase, v.QR, problem, s.aborting == no, s.renewing == no, verdict, s.app.askable(v),
 		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Sale.Aborted, v.Deadline.IsZero(), s.compact, s.tight,
-		recentKey(s.app.view))
+		!s.leaving.IsZero(), recentKey(s.app.view))
 	s.countDown()
 }
 
@@ -124,15 +126,27 @@ func (s *saleScreen) act(lock *pos.SaleNo, no pos.SaleNo, do func(ctx context.Co
 }
 
 func (s *saleScreen) dismiss() {
-	v := s.app.view.Front
-	if v == nil || s.app.cfg.Now().Sub(s.since) < settle {
+	v, now := s.app.view.Front, s.app.cfg.Now()
+	if v == nil || now.Sub(s.since) < settle || now.Sub(s.leaving) < settle {
 		return
 	}
+	if s.leaving.IsZero() && heavy(v) {
+		s.leaving = now
+		s.update()
+		return
+	}
+	s.leaving = time.Time{}
 	if v.Sale.State.Final() {
 		s.app.cfg.Engine.Dismiss(v.Sale.No)
 		return
 	}
 	s.app.cfg.Engine.Park(v.Sale.No)
+}
+
+// heavy reports a result that one key must not take away: goods would go out,
+// or a customer be charged twice, because nobody read it.
+func heavy(v *pos.SaleView) bool {
+	return v.Phase == pos.PhaseUnknown || v.Phase == pos.PhaseDisputed
 }
 
 // result reports that the sale shows a result, which any plain key takes away.

@@ -201,7 +201,46 @@ func TestResult_unknown_in_front_can_be_set_aside_but_not_dismissed(t *testing.T
 	d := open(t, front(pos.PhaseUnknown, pos.SaleUnknown, nil), nil)
 	d.after(time.Second)
 	d.press(fyne.KeyReturn)
+	d.after(time.Second)
+	d.press(fyne.KeyReturn)
 	d.wantCalls("park SFRONT9")
+}
+
+// One key, or one that is held down or bounces, leaves neither of the results
+// that must be read.
+func TestResult_unknown_and_disputed_take_two_deliberate_keys(t *testing.T) {
+	for _, c := range []struct {
+		view *pos.View
+		hint string
+		call string
+	}{
+		{front(pos.PhaseUnknown, pos.SaleUnknown, nil), "Press Enter once more to go on. The sale stays", "park SFRONT9"},
+		{front(pos.PhaseDisputed, pos.SaleDisputed, nil), "Press Enter once more to go on. The alert stays", "dismiss SFRONT9"},
+	} {
+		for _, k := range []fyne.KeyName{fyne.KeyReturn, fyne.KeyEscape, fyne.KeySpace, fyne.KeyF2} {
+			d := open(t, c.view, nil)
+			d.after(time.Second)
+			d.wantNoText(c.hint)
+			d.press(k, k, k)
+			d.wantText(c.hint)
+			d.wantCalls()
+			d.after(settle)
+			d.press(fyne.KeyReturn)
+			d.wantCalls(c.call)
+		}
+	}
+}
+
+func TestResult_news_about_an_unknown_sale_must_be_read_anew(t *testing.T) {
+	d := open(t, front(pos.PhaseUnknown, pos.SaleUnknown, nil), nil)
+	d.after(time.Second)
+	d.press(fyne.KeyReturn)
+	d.show(front(pos.PhaseUnknown, pos.SaleUnknown, func(f *pos.SaleView) { f.Verdict = &pos.Verdict{Kind: pos.VerdictUnknown} }))
+	d.wantNoText("Press Enter once more")
+	d.after(time.Second)
+	d.press(fyne.KeyReturn)
+	d.wantCalls()
+	d.wantText("Press Enter once more")
 }
 
 func TestResult_says_why_nothing_was_paid(t *testing.T) {

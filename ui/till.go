@@ -186,8 +186,12 @@ func (t *tillScreen) drawCards() fyne.CanvasObject {
 	if len(a.view.Cards) > 0 {
 		list = append(list, l.NewLabel(w.count("till.open", len(a.view.Cards)), widgets.TextBody, l.Muted).Bold())
 	}
+	key := ""
+	if len(t.open()) == 1 {
+		key = "F6" // with several it would not say which
+	}
 	for i := range a.view.Cards {
-		list = append(list, t.card(&a.view.Cards[i]))
+		list = append(list, t.card(&a.view.Cards[i], key))
 	}
 	if len(list) == 0 {
 		return widgets.Layers()
@@ -221,7 +225,8 @@ func (s sideLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 }
 
 // card is a sale that is not in front: amount, when it began, how it stands.
-func (t *tillScreen) card(v *pos.SaleView) fyne.CanvasObject {
+// key is the key that asks about it.
+func (t *tillScreen) card(v *pos.SaleView, key string) fyne.CanvasObject {
 	a := t.app
 	l, w := a.look, a.words
 	icon, soft, ink := a.tone(v.Phase)
@@ -240,7 +245,7 @@ func (t *tillScreen) card(v *pos.SaleView) fyne.CanvasObject {
 	parts := []fyne.CanvasObject{show}
 	if a.askable(v) {
 		front := *v
-		parts = append(parts, widgets.Pad(widgets.Space3, 0, l.NewButton(askID(no), widgets.Plain, t.askText(v), "F6", func() { a.askFor(&front) })),
+		parts = append(parts, widgets.Pad(widgets.Space3, 0, l.NewButton(askID(no), widgets.Plain, t.askText(v), key, func() { a.askFor(&front) })),
 			widgets.AtLeast(0, widgets.Space3-widgets.Space1, widgets.Layers()))
 	}
 	return widgets.Layers(widgets.Rounded(soft, widgets.Radius), widgets.Column(0, parts...))
@@ -262,16 +267,21 @@ func (t *tillScreen) askText(v *pos.SaleView) string {
 	return w.t("pay.ask")
 }
 
-// ask is the F6 key: the customer of a card says they paid. Which one is clear
-// when there is one only, or when the focus is on it.
-func (t *tillScreen) ask() {
-	a := t.app
+// open are the cards whose customer can be answered.
+func (t *tillScreen) open() []*pos.SaleView {
 	var open []*pos.SaleView
-	for i := range a.view.Cards {
-		if v := &a.view.Cards[i]; a.askable(v) {
+	for i := range t.app.view.Cards {
+		if v := &t.app.view.Cards[i]; t.app.askable(v) {
 			open = append(open, v)
 		}
 	}
+	return open
+}
+
+// ask is the F6 key: the customer of a card says they paid. Which one is clear
+// when there is one only, or when the focus is on it.
+func (t *tillScreen) ask() {
+	a, open := t.app, t.open()
 	for _, v := range open {
 		if len(open) == 1 || a.focusID == askID(v.Sale.No) || a.focusID == "card/"+string(v.Sale.No) {
 			a.askFor(v)
@@ -412,7 +422,7 @@ func (t *tillScreen) charged(r pos.ChargeRequest, err error) {
 	case pos.CodeSameAmount:
 		a.confirm(confirmation{icon: "question", title: m.title, text: m.next,
 			yes: a.words.t("same.yes", "amount", a.words.money(r.Amount)), no: a.words.t("same.no"),
-			kind: widgets.Primary, do: func() { t.submit(true) }})
+			kind: widgets.Plain, do: func() { t.submit(true) }})
 	case pos.CodeAmount:
 		t.amount.reason = "amount.letters"
 		t.draw()

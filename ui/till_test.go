@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
 )
 
 func TestTill_typing_charges_what_is_shown(t *testing.T) {
@@ -260,6 +261,9 @@ func TestTill_same_amount_needs_a_second_thought(t *testing.T) {
 	d.press(fyne.KeyReturn)
 	d.until("the question", func() bool { return d.app.dialog() != nil })
 	d.wantText("Same amount as sale AAA111")
+	if d.app.focusID != "dialog/no" || !d.button("dialog/no").Is(widgets.Primary) || d.button("dialog/yes").Is(widgets.Primary) {
+		t.Error("charging again stands out, or is what Enter does")
+	}
 	d.press(fyne.KeyReturn)
 	if d.app.dialog() != nil || len(d.engine.charged) != 1 {
 		t.Fatal("Enter alone charged again or did not close the question")
@@ -309,7 +313,7 @@ func TestTill_always_shows_mode_last_sales_cards_and_alerts(t *testing.T) {
 	}
 	v.Alerts = []pos.Alert{{ID: 9, Kind: pos.AlertLatePayment, Amount: 100}}
 	d := open(t, v, nil)
-	for _, text := range []string{"TRAINING", "AED 10.00", "AED 10.04", "12 open sales", "Started 13:58", "AED 7.77", "Do not hand over. Do not charge again.", "Paid after it was closed", "1 alert"} {
+	for _, text := range []string{"TRAINING", "AED 10.00", "AED 10.04", "12 sales set aside", "Started 13:58", "AED 7.77", "Do not hand over. Do not charge again.", "Paid after it was closed", "1 alert"} {
 		d.wantText(text)
 	}
 	bottom := d.app.win.Canvas().Size().Height

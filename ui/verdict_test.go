@@ -167,6 +167,7 @@ func TestVerdict_on_a_card_brings_it_to_the_front_and_asks(t *testing.T) {
 	paid := pos.SaleView{Sale: sale("SPAID03", pos.SalePaid, 700), Phase: pos.PhasePaid}
 
 	d := open(t, cards(paid, waiting), nil)
+	d.wantText("F6")
 	d.press(fyne.KeyF6)
 	d.settled()
 	d.wantCalls("show SWAIT01", "paid? SWAIT01 by Maryam")
@@ -175,6 +176,11 @@ func TestVerdict_on_a_card_brings_it_to_the_front_and_asks(t *testing.T) {
 	d.press(fyne.KeyF6)
 	d.wantCalls()
 	d.wantText("Choose the sale")
+	for _, text := range d.texts() {
+		if text == "F6" {
+			t.Error("F6 stands on a card although there are several")
+		}
+	}
 	d.press(fyne.KeyTab, fyne.KeyTab, fyne.KeyTab)
 	if d.app.focusID != askID("SUNKN02") {
 		t.Fatalf("the focus is on %q", d.app.focusID)

@@ -109,17 +109,46 @@ func (c *canned) Sales(_ context.Context, q pos.SaleQuery) (pos.SalePage, error)
 }
 
 func (c *canned) Story(_ context.Context, no pos.SaleNo) ([]pos.Event, error) {
-	facts := []pos.Fact{
-		{Kind: pos.SaleIntended, By: "Maryam"}, {Kind: pos.SaleAttempted}, {Kind: pos.SaleOffered, Order: &pos.OrderReport{Source: pos.SourceCreate}},
-		{Kind: pos.SaleWasPaid, Order: &pos.OrderReport{Source: pos.SourceNotification}}, {Kind: pos.SaleWitnessed, Order: &pos.OrderReport{Source: pos.SourceQuery}},
-	}
 	var out []pos.Event
-	for i, f := range facts {
-		data, err := json.Marshal(f)
-		if err != nil {
-			return nil, err
+	for _, s := range history() {
+		if s.No != no {
+			continue
 		}
-		out = append(out, pos.Event{Seq: int64(i + 1), At: base().Add(time.Duration(i*7-900) * time.Second), Kind: f.Kind, Sale: no, Data: data})
+		for i, f := range story(&s) {
+			data, err := json.Marshal(f)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, pos.Event{Seq: int64(i + 1), At: s.CreatedAt.Add(time.Duration(i*9) * time.Second), Kind: f.Kind, Sale: no, Data: data})
+		}
 	}
 	return out, nil
+}
+
+// story is how a sale may have come to its state.
+func story(s *pos.Sale) []pos.Fact {
+	query := &pos.OrderReport{Source: pos.SourceQuery}
+	notice := &pos.OrderReport{Source: pos.SourceNotification}
+	facts := []pos.Fact{{Kind: pos.SaleIntended, By: s.Intent.Cashier}, {Kind: pos.SaleAttempted}}
+	if s.Refusal != nil {
+		return append(facts, pos.Fact{Kind: pos.SaleRefused, Failure: &pos.Failure{Code: s.Refusal.Code, Message: s.Refusal.Message, Trace: s.Refusal.Trace}})
+	}
+	facts = append(facts, pos.Fact{Kind: pos.SaleOffered, Order: &pos.OrderReport{Source: pos.SourceCreate}})
+	closed := []pos.Fact{{Kind: pos.SaleAborted, Abort: pos.AbortWindow}, {Kind: pos.SaleCancelAttempted}, {Kind: pos.SaleFailed, Order: query}}
+	switch {
+	case s.State == pos.SaleUnknown:
+		return append(facts, pos.Fact{Kind: pos.SaleAborted, Abort: pos.AbortWindow}, pos.Fact{Kind: pos.SaleCancelAttempted},
+			pos.Fact{Kind: pos.SaleUncertain, Failure: &pos.Failure{Outcome: pos.OutcomeUnknown, Trace: "7f3e9a"}})
+	case s.State == pos.SaleClosed:
+		return append(facts, closed...)
+	case s.State == pos.SaleDisputed:
+		return append(facts, pos.Fact{Kind: pos.SaleMismatched, Order: query})
+	case s.Late:
+		facts = append(facts, closed...)
+	}
+	facts = append(facts, pos.Fact{Kind: pos.SaleWasPaid, Order: notice}, pos.Fact{Kind: pos.SaleWitnessed, Order: query})
+	if s.State == pos.SaleReversed {
+		facts = append(facts, pos.Fact{Kind: pos.SaleWasReversed, Order: notice})
+	}
+	return facts
 }

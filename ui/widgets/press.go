@@ -120,6 +120,9 @@ func (l *Look) NewKey(id, text string, onPress func()) *Press {
 // ID is part of [Target].
 func (p *Press) ID() string { return p.id }
 
+// Is reports the weight of the button.
+func (p *Press) Is(k Kind) bool { return p.kind == k }
+
 // Enabled is part of [Target].
 func (p *Press) Enabled() bool { return !p.disabled }
 
