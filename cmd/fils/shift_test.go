@@ -3,6 +3,7 @@ package fils
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/setup"
@@ -70,6 +71,10 @@ func TestSlip_NamesEverything(t *testing.T) {
 		Late: []pos.SaleLine{line}, Carried: []pos.SaleLine{line}, Discounts: []pos.SaleLine{line}, Reversals: []pos.SaleLine{line},
 		Again: []pos.SaleLine{line}, Disputed: []pos.SaleLine{line}, Chargebacks: []pos.SaleLine{line}, Released: []pos.SaleLine{line}, Forward: []pos.SaleLine{line},
 		Refunds: []pos.RefundLine{refund}, Returned: []pos.RefundLine{refund}, InFlight: []pos.RefundLine{{Refund: "R2", Sale: "S1", Outside: true}},
+		Adopted: []pos.SaleLine{line}, AdoptedRefunds: []pos.RefundLine{refund},
+		Check: &pos.PageCheck{From: "2026-11-22", To: "2026-11-23", At: time.UnixMilli(1_800_000_000_000), Complete: true, Missing: []pos.MissingLine{
+			{Number: "131", ProviderNo: "777", Amount: 9900, AtMs: 1_800_000_000_000}, {Refund: true, Number: "132", Terminal: "till-2\x1b[2J"},
+		}},
 		Alerts: []pos.Alert{{Kind: pos.AlertLatePayment, Sale: "S9", Amount: 700}},
 	}
 	var out strings.Builder
@@ -80,6 +85,7 @@ func TestSlip_NamesEverything(t *testing.T) {
 		"X of shift 3\n", "-1,005.00", "1,234.56", "huda, approved by the same person", "amna, approved by omar", "wrong till", "not known",
 		"not asked for here", "late_payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
 		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 1",
+		"adopted from PayBy's pages, in no total: 1", "of 2026-11-22 to 2026-11-23, read 2027-01-15 12:00; missing here: 2", "131", "777", "99.00", "till-2\uFFFD[2J",
 	} {
 		if !strings.Contains(out.String(), says) {
 			t.Errorf("no %q in\n%s", says, out.String())

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/filspos/fils/pos"
 )
@@ -16,8 +17,7 @@ type slip struct {
 	at *time.Location
 }
 
-// writeSlip writes all of z. Names that people chose are printable already:
-// the engine refuses others.
+// writeSlip writes all of z.
 func writeSlip(out io.Writer, z *pos.Z, at *time.Location) error {
 	s := slip{tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), at}
 	s.head(z)
@@ -37,12 +37,15 @@ func writeSlip(out io.Writer, z *pos.Z, at *time.Location) error {
 		{"carried forward, outcome open", z.Forward}, {"paid after they were closed", z.Late}, {"begun in an earlier shift", z.Carried},
 		{"discounts of wallets", z.Discounts}, {"reversals", z.Reversals}, {"second payments, in no total", z.Again},
 		{"not what was charged, in no total", z.Disputed}, {"chargebacks, in no total", z.Chargebacks}, {"goods released on trust", z.Released},
+		{"adopted from PayBy's pages, in no total", z.Adopted},
 	} {
 		s.sales(l.name, l.list)
 	}
 	s.refunds("refunds", z.Refunds)
 	s.refunds("refunds that came back", z.Returned)
 	s.refunds("refunds under way", z.InFlight)
+	s.refunds("refunds adopted from PayBy's pages, in no total", z.AdoptedRefunds)
+	s.check(z)
 	if len(z.Alerts) > 0 {
 		fmt.Fprintf(s.w, "\nalerts waiting: %d\n", len(z.Alerts))
 		for _, a := range z.Alerts {
@@ -102,6 +105,7 @@ func (s slip) groups(name string, list []pos.Group) {
 		if key == "" {
 			key = "not known"
 		}
+		key = plain(key)
 		paid := g.Totals.Paid()
 		fmt.Fprintf(s.w, "%s\t%d\t%s\t%s\n", key, paid.Count, paid.Amount.Grouped(), g.Totals.Net().Grouped())
 	}
@@ -141,6 +145,32 @@ func (s slip) refunds(name string, list []pos.RefundLine) {
 	}
 }
 
+// check says what PayBy's pages had that the journal lacks.
+func (s slip) check(z *pos.Z) {
+	switch k := z.Check; {
+	case k == nil && z.Sealed():
+		fmt.Fprintln(s.w, "\nPayBy's pages were not read")
+	case k == nil:
+	case !k.Complete:
+		fmt.Fprintf(s.w, "\nPayBy's pages could not be read to the end; missing so far: %d\n", len(k.Missing))
+	default:
+		fmt.Fprintf(s.w, "\nPayBy's pages of %s to %s, read %s; missing here: %d\n", k.From, k.To, s.time(k.At), len(k.Missing))
+	}
+	if z.Check == nil {
+		return
+	}
+	for _, m := range z.Check.Missing {
+		kind, at := "payment", ""
+		if m.Refund {
+			kind = "refund"
+		}
+		if m.AtMs > 0 {
+			at = s.time(time.UnixMilli(m.AtMs))
+		}
+		fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\t%s\n", at, kind, m.Amount.Grouped(), plain(m.Number), words(m.ProviderNo, m.Terminal))
+	}
+}
+
 // people says who asked and who allowed.
 func people(by, approver string, self bool) string {
 	switch {
@@ -159,5 +189,15 @@ func words(parts ...string) string {
 			list = append(list, p)
 		}
 	}
-	return strings.Join(list, "; ")
+	return plain(strings.Join(list, "; "))
+}
+
+// plain takes what would move a terminal out of others' words.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
 }
