@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -18,7 +19,7 @@ func uae() *time.Location { return time.FixedZone("Asia/Dubai", 4*60*60) }
 // HTML draws the report as one page without scripts or outside parts.
 func (r *Report) HTML() ([]byte, error) {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"class": class, "alert": alertWord, "timeline": draw, "start": startOf,
+		"class": class, "bound": bound, "alert": alertWord, "timeline": draw, "start": startOf,
 		"day":     func(t time.Time) string { return t.In(uae()).Format("2006-01-02") },
 		"date":    func(t time.Time) string { return t.In(uae()).Format("2 January 2006, 15:04") + " UAE time" },
 		"clock":   func(t time.Time) string { return t.In(uae()).Format("15:04:05.000") },
@@ -44,6 +45,11 @@ func class(r Result) string {
 	}
 	return "open"
 }
+
+// bound keeps a number and its unit on one line.
+func bound(text string) string { return seconds.ReplaceAllString(text, "$1\u00a0s") }
+
+var seconds = regexp.MustCompile(`(\d) s\b`)
 
 // Whole prints full seconds.
 func (s Span) Whole() string {

@@ -260,7 +260,10 @@ func spaced(rule string, calls []Call, least, most time.Duration) Finding {
 			wrong = append(wrong, fmt.Sprintf("%s before request %d", Span(d), i+2))
 		}
 	}
-	measured := fmt.Sprintf("%s: %s to %s", counted(len(all), "interval", "intervals"), slices.Min(all), slices.Max(all))
+	measured := fmt.Sprintf("%s: %s", counted(len(all), "interval", "intervals"), all[0])
+	if shortest, longest := slices.Min(all), slices.Max(all); shortest != longest {
+		measured = fmt.Sprintf("%d intervals: %s to %s", len(all), shortest, longest)
+	}
 	if n := len(wrong); n > 0 {
 		if n > 3 {
 			wrong = append(wrong[:3], fmt.Sprintf("and %d more", n-3))
