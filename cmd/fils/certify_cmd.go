@@ -39,7 +39,8 @@ judges sales of the journal by them, and writes certify.html and certify.json.
   --by MEMBER, --pin-file FILE, --passphrase-file FILE
                            as in fils help
 
-Exit codes: 0 every case passed, 1 some did not, 2 wrong command line.
+Exit codes: 0 every case that was run passed, 1 one did not, 2 wrong command
+line.
 `
 
 // certifyOptions are one command line of certify.
@@ -167,7 +168,7 @@ func (o certifyOptions) finish(r *certify.Report, c console) error {
 		}
 	}
 	fmt.Fprintf(c.out, "%s: %s\nreport: %s\n", r.Verdict, r.Summary, strings.Join(paths, ", "))
-	if r.Verdict != certify.Pass {
+	if !r.Good() {
 		return &failure{exitFailed, "certification not passed: " + r.Summary}
 	}
 	return nil

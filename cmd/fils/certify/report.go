@@ -5,14 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/filspos/fils/pos"
 )
 
-// NotRun is the result of a case that was not played.
-const NotRun Result = "not run"
+// NotRun is the result of a case that was not played, Incomplete the verdict
+// on a report in which no case failed and not all nine passed.
+const (
+	NotRun     Result = "not run"
+	Incomplete Result = "incomplete"
+)
 
 // Case is one acceptance case in the report.
 type Case struct {
@@ -106,39 +111,65 @@ type Report struct {
 	Relay  string `json:"relay"`
 	// Faults says where failures came from.
 	Faults string `json:"faults"`
-	// Verdict is pass only when every case that was asked for passed.
+	// Verdict is pass only when all nine cases passed.
 	Verdict Result `json:"verdict"`
 	Summary string `json:"summary"`
 	Cases   []Case `json:"cases"`
 }
 
-// Finish fills verdict and summary from the cases.
+// Finish fills verdict and summary from the cases. A case that was judged
+// several times passes when all of its sales do.
 func (r *Report) Finish() {
 	counts := map[Result]int{}
 	unseen := 0
+	all := scenarios(false)
+	for _, sc := range all {
+		counts[r.resultOf(sc.id)]++
+	}
 	for _, c := range r.Cases {
-		counts[c.Result]++
 		unseen += c.open()
 	}
 	switch {
 	case counts[Fail] > 0:
 		r.Verdict = Fail
-	case counts[Pass] == 0:
-		r.Verdict = NotRecorded
-	default:
+	case counts[Pass] == len(all):
 		r.Verdict = Pass
+	default:
+		r.Verdict = Incomplete
 	}
-	parts := []string{fmt.Sprintf("%d of %d passed", counts[Pass], len(r.Cases))}
-	if n := counts[Fail]; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d failed", n))
-	}
-	if n := counts[NotRun]; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d not run", n))
+	parts := []string{fmt.Sprintf("%d of %d passed", counts[Pass], len(all))}
+	for _, p := range []struct {
+		result Result
+		word   string
+	}{{Fail, "failed"}, {NotRecorded, "not recorded"}, {NotRun, "not run"}, {"", "not chosen"}} {
+		if n := counts[p.result]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
+		}
 	}
 	if unseen > 0 {
 		parts = append(parts, counted(unseen, "rule", "rules")+" not recorded")
 	}
 	r.Summary = strings.Join(parts, ", ")
+}
+
+// resultOf is the worst result of a case; empty when it was not asked for.
+func (r *Report) resultOf(id string) Result {
+	var result Result
+	for _, c := range r.Cases {
+		switch {
+		case c.ID != id:
+		case c.Result == Fail:
+			return Fail
+		case result == "" || result == Pass:
+			result = c.Result
+		}
+	}
+	return result
+}
+
+// Good reports that nothing failed and something passed.
+func (r *Report) Good() bool {
+	return r.Verdict != Fail && slices.ContainsFunc(r.Cases, func(c Case) bool { return c.Result == Pass })
 }
 
 // MaskPartner hides all of a Partner-Id but its last four characters.
