@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -25,6 +26,9 @@ const (
 	// gcPercent keeps the memory of a relay with many idle tills near what they
 	// need. GOGC overrules it.
 	gcPercent = 40
+	// gcFloor is counted as in use, though never touched and so never in memory: a
+	// small heap would otherwise be collected again every few megabytes.
+	gcFloor = 64 << 20
 	// tidyEvery is how often memory that nobody needs is given back. A crowd that
 	// connects at once leaves much of it, and an idle relay collects too seldom.
 	tidyEvery = 30 * time.Second
@@ -48,9 +52,11 @@ func serve(ctx context.Context, s *settings, c console) error {
 	if s.verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewJSONHandler(c.err, &slog.HandlerOptions{Level: level}))
+	log, endLog := newLog(c.err, level)
+	defer endLog()
 	if _, given := c.env("GOGC"); !given {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+		defer runtime.KeepAlive(make([]byte, gcFloor))
 	}
 	kept, nodes, closeStore, err := openStore(ctx, s, log)
 	if err != nil {

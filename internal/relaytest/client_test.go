@@ -2,14 +2,15 @@ package relaytest_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ import (
 // task is what the process with the load clients is told to do, as JSON.
 type task struct {
 	URL       string
+	Bare      string // address of a NATS server, for comparison
 	Authority []byte
 	Tills     []relay.Paired // all that are posted to
 	Bodies    [][]byte       // used for every till in turn
@@ -34,9 +36,10 @@ type task struct {
 
 // order is one measurement; the answer is one figures.
 type order struct {
-	Kind     string // "post", "storm", "junk"
+	Kind     string // "post", "bare", "storm", "junk"
 	InFlight int
-	Rate     int // per second, 0 for as fast as it goes
+	Rate     int  // per second, 0 for as fast as it goes
+	Cold     bool // of a storm: without TLS sessions to resume
 	For      time.Duration
 }
 
@@ -53,15 +56,27 @@ type figures struct {
 // clients are the tills and the provider in a process of their own.
 type clients struct {
 	task
-	http  *http.Client
-	dial  websocket.Dialer
+	tls   *tls.Config
 	lives atomic.Int64
 	next  atomic.Int64
-	mu    sync.Mutex
-	sent  map[string]time.Time // "till body" to when
-	ways  []time.Duration
-	conns []*websocket.Conn
-	reads sync.WaitGroup
+	idle  chan *link // connections of posters
+	began time.Time
+
+	sent     []atomic.Int64 // by till and body: when, in ns since began; 0 for not expected
+	awaited  atomic.Int64
+	mu       sync.Mutex
+	ways     []time.Duration
+	tills    []*loadTill
+	reads    sync.WaitGroup
+	compared bareLink
+}
+
+// loadTill is one till's end: as little of a till as will do.
+type loadTill struct {
+	number   int
+	sessions tls.ClientSessionCache // as every till has its own
+	conn     *websocket.Conn
+	cursor   string
 }
 
 // runTills reads a task from a file and then orders from stdin.
@@ -70,16 +85,17 @@ func runTills(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	c := &clients{sent: map[string]time.Time{}}
+	c := &clients{began: time.Now(), idle: make(chan *link, 512)}
 	if err := json.Unmarshal(data, &c.task); err != nil {
 		panic(err)
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(c.Authority)
-	cfg := &tls.Config{RootCAs: pool}
-	c.http = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: cfg, MaxIdleConnsPerHost: 1024}}
-	c.dial = websocket.Dialer{TLSClientConfig: cfg, ReadBufferSize: 1 << 10, WriteBufferSize: 256, HandshakeTimeout: 30 * time.Second}
-	c.conns = make([]*websocket.Conn, c.Connected)
+	c.tls = &tls.Config{RootCAs: pool}
+	c.sent = make([]atomic.Int64, c.Connected*len(c.Bodies))
+	for i := range c.Connected {
+		c.tills = append(c.tills, &loadTill{number: i, sessions: tls.NewLRUClientSessionCache(1)})
+	}
 	c.connectAll(0)
 	fmt.Println("ready")
 	orders := json.NewDecoder(os.Stdin)
@@ -96,13 +112,15 @@ func runTills(args []string) int {
 	}
 }
 
+func (c *clients) address() string { return strings.TrimPrefix(c.URL, "https://") }
+
 // connectAll connects every till, over the time given, and returns when all are
 // live.
 func (c *clients) connectAll(over time.Duration) {
 	var dialing sync.WaitGroup
 	gate := make(chan struct{}, 64)
 	want := c.lives.Load() + int64(c.Connected)
-	for i := range c.Connected {
+	for _, till := range c.tills {
 		dialing.Go(func() {
 			if over > 0 {
 				<-time.After(rand.N(over))
@@ -110,7 +128,7 @@ func (c *clients) connectAll(over time.Duration) {
 				gate <- struct{}{}
 				defer func() { <-gate }()
 			}
-			for c.connect(i) != nil {
+			for c.connect(till) != nil {
 				<-time.After(100 * time.Millisecond)
 			}
 		})
@@ -121,18 +139,24 @@ func (c *clients) connectAll(over time.Duration) {
 	}
 }
 
-func (c *clients) connect(i int) error {
-	till := c.Tills[i]
-	header := http.Header{"Authorization": {"Bearer " + till.Token}, relay.InstallationHeader: {"pc"}}
-	conn, _, err := c.dial.Dial("wss"+strings.TrimPrefix(c.URL, "https")+relay.StreamPath, header)
+func (c *clients) connect(till *loadTill) error {
+	header := http.Header{"Authorization": {"Bearer " + c.Tills[till.number].Token}, relay.InstallationHeader: {"pc"}}
+	target := "wss://" + c.address() + relay.StreamPath
+	if till.cursor != "" {
+		target += "?" + url.Values{relay.AfterParam: {till.cursor}}.Encode()
+	}
+	cfg := c.tls.Clone()
+	cfg.ClientSessionCache = till.sessions
+	dialer := websocket.Dialer{TLSClientConfig: cfg, ReadBufferSize: 1 << 10, WriteBufferSize: 256, HandshakeTimeout: 30 * time.Second}
+	conn, _, err := dialer.Dial(target, header)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.conns[i] = conn
+	till.conn = conn
 	c.mu.Unlock()
 	c.reads.Go(func() {
-		for !c.read(conn, till.Till) && c.connect(i) != nil { // sent elsewhere before it was live
+		for !c.read(conn, till) && c.connect(till) != nil { // sent elsewhere before it was live
 			<-time.After(100 * time.Millisecond)
 		}
 	})
@@ -140,88 +164,131 @@ func (c *clients) connect(i int) error {
 }
 
 // read reads until the connection ends, and tells whether it was ever live.
-func (c *clients) read(conn *websocket.Conn, till string) (live bool) {
+func (c *clients) read(conn *websocket.Conn, till *loadTill) (live bool) {
+	var text bytes.Buffer
 	for {
-		_, data, err := conn.ReadMessage()
+		_, r, err := conn.NextReader()
+		if err == nil {
+			text.Reset()
+			_, err = text.ReadFrom(r)
+		}
 		if err != nil {
 			conn.Close()
 			return live
 		}
-		now := time.Now()
-		var m relay.Message
-		if json.Unmarshal(data, &m) != nil {
-			continue
-		}
-		switch m.Type {
+		switch typ, _ := member(text.Bytes(), "type"); string(typ) {
 		case relay.TypeLive:
 			live = true
 			c.lives.Add(1)
+			text = bytes.Buffer{} // most tills hear nothing for a long time
 		case relay.TypeNotice:
-			var body struct {
-				ID string `json:"notify_id"`
+			now := time.Since(c.began)
+			cursor, _ := member(text.Bytes(), "cursor")
+			till.cursor = string(cursor)
+			if body, ok := member(text.Bytes(), "body"); ok && live {
+				c.arrived(till.number, bodyNumber(body), now)
 			}
-			if !live || json.Unmarshal(m.Body, &body) != nil {
-				continue
-			}
-			c.mu.Lock()
-			if at, ok := c.sent[till+" "+body.ID]; ok {
-				c.ways = append(c.ways, now.Sub(at))
-				delete(c.sent, till+" "+body.ID)
-			}
-			c.mu.Unlock()
 		}
+	}
+}
+
+// member finds a member that is a string without escapes. A load client reads no
+// more of a message than it needs.
+func member(text []byte, name string) ([]byte, bool) {
+	_, rest, ok := bytes.Cut(text, []byte(`"`+name+`":"`))
+	value, _, _ := bytes.Cut(rest, []byte(`"`))
+	return value, ok
+}
+
+// bodyNumber reads which of the task's bodies it is, from Base64; -1 for none.
+func bodyNumber(text []byte) int {
+	var head [24]byte
+	if len(text) < 32 {
+		return -1
+	}
+	if _, err := base64.StdEncoding.Decode(head[:], text[:32]); err != nil {
+		return -1
+	}
+	n := -1
+	fmt.Sscanf(string(head[:]), `{"notify_id":"%d"`, &n)
+	return n
+}
+
+// expect notes that a notification is on its way.
+func (c *clients) expect(till, body int, at time.Time) {
+	if c.sent[till*len(c.Bodies)+body].Swap(int64(at.Sub(c.began))) == 0 {
+		c.awaited.Add(1)
+	}
+}
+
+func (c *clients) arrived(till, body int, now time.Duration) {
+	if body < 0 || body >= len(c.Bodies) {
+		return
+	}
+	if at := c.sent[till*len(c.Bodies)+body].Swap(0); at != 0 {
+		c.awaited.Add(-1)
+		c.mu.Lock()
+		c.ways = append(c.ways, now-time.Duration(at))
+		c.mu.Unlock()
 	}
 }
 
 func (c *clients) obey(o order) figures {
 	switch o.Kind {
 	case "post":
-		return c.post(o, c.http, true)
+		return c.post(o, nil, true)
+	case "bare":
+		return c.bare(o)
 	case "storm":
-		began := time.Now()
-		c.mu.Lock()
-		for _, conn := range c.conns {
-			conn.Close()
-		}
-		c.mu.Unlock()
-		c.reads.Wait()
-		c.connectAll(5 * time.Second)
-		return figures{Back: time.Since(began)}
+		return c.storm(o)
 	case "junk":
 		return c.junk(o)
 	}
 	return figures{Problem: "what is " + o.Kind}
 }
 
+// storm cuts all tills off and has them come back within five seconds.
+func (c *clients) storm(o order) figures {
+	c.mu.Lock()
+	for _, till := range c.tills {
+		till.conn.Close()
+		if o.Cold {
+			till.sessions = tls.NewLRUClientSessionCache(1)
+		}
+	}
+	c.mu.Unlock()
+	c.reads.Wait()
+	began := time.Now()
+	c.connectAll(5 * time.Second)
+	return figures{Back: time.Since(began)}
+}
+
 // junk posts wrong signatures from one address at the rate given, and good ones
 // from another one after the other.
 func (c *clients) junk(o order) figures {
-	ctx, cancel := context.WithTimeout(context.Background(), o.For)
-	defer cancel()
-	var flood sync.WaitGroup
-	flood.Go(func() {
-		wrong := append(c.Signs[1:len(c.Signs):len(c.Signs)], c.Signs[0])
-		(&poster{clients: c, signs: wrong, client: c.http}).run(ctx, o)
-	})
-	transport := c.http.Transport.(*http.Transport).Clone()
-	transport.DialContext = (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext
-	good := c.post(order{InFlight: 1, Rate: 50, For: o.For}, &http.Client{Transport: transport, Timeout: 20 * time.Second}, false)
-	flood.Wait()
+	wrong := append(c.Signs[1:len(c.Signs):len(c.Signs)], c.Signs[0])
+	flood := &poster{clients: c, signs: wrong}
+	var flooding sync.WaitGroup
+	flooding.Go(func() { flood.run(o) })
+	good := c.post(order{InFlight: 1, Rate: 50, For: o.For}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, false)
+	flooding.Wait()
+	good.Delivered = int(flood.failed.Load())
 	return good
 }
 
-func (c *clients) post(o order, client *http.Client, settle bool) figures {
+func (c *clients) post(o order, from net.Addr, settle bool) figures {
 	c.mu.Lock()
-	c.ways, c.sent = nil, map[string]time.Time{}
+	c.ways = nil
 	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), o.For)
-	defer cancel()
-	began := time.Now()
-	p := &poster{clients: c, signs: c.Signs, client: client, note: true}
-	took := p.run(ctx, o)
-	f := figures{Posted: len(took), Failed: int(p.failed.Load()), Took: time.Since(began)}
+	for i := range c.sent {
+		c.sent[i].Store(0)
+	}
+	c.awaited.Store(0)
+	p := &poster{clients: c, signs: c.Signs, local: from, note: true}
+	took, span := p.run(o)
+	f := figures{Posted: len(took), Failed: int(p.failed.Load()), Took: span}
 	if settle {
-		for end := time.Now().Add(5 * time.Second); c.expected() > 0 && time.Now().Before(end); {
+		for end := time.Now().Add(5 * time.Second); c.awaited.Load() > 0 && time.Now().Before(end); {
 			<-time.After(time.Millisecond)
 		}
 	}
@@ -231,76 +298,6 @@ func (c *clients) post(o order, client *http.Client, settle bool) figures {
 	f.P50, f.P99 = share(c.ways, 50), share(c.ways, 99)
 	f.Post50, f.Post99 = share(took, 50), share(took, 99)
 	return f
-}
-
-// expected counts what connected tills have still to get.
-func (c *clients) expected() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.sent)
-}
-
-// poster posts to all tills in turn.
-type poster struct {
-	*clients
-	signs  []string
-	client *http.Client
-	note   bool // remember when, for the way to the till
-	failed atomic.Int64
-}
-
-func (p *poster) run(ctx context.Context, o order) (took []time.Duration) {
-	var mu sync.Mutex
-	var posting sync.WaitGroup
-	began := time.Now()
-	var turn atomic.Int64
-	for range max(1, o.InFlight) {
-		posting.Go(func() {
-			for ctx.Err() == nil {
-				if o.Rate > 0 {
-					due := began.Add(time.Duration(turn.Add(1)) * time.Second / time.Duration(o.Rate))
-					if wait := time.Until(due); wait > 0 {
-						<-time.After(wait)
-					}
-				}
-				if d, ok := p.one(); ok {
-					mu.Lock()
-					took = append(took, d)
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	posting.Wait()
-	return took
-}
-
-func (p *poster) one() (time.Duration, bool) {
-	n := int(p.next.Add(1))
-	i, b := n%len(p.Tills), (n/len(p.Tills))%len(p.Bodies)
-	till := p.Tills[i].Till
-	req, err := http.NewRequest(http.MethodPost, p.URL+"/n/shop/"+till, bytes.NewReader(p.Bodies[b]))
-	if err != nil {
-		panic(err)
-	}
-	req.Header.Set("Sign", p.signs[b])
-	began := time.Now()
-	if p.note && i < p.Connected {
-		p.mu.Lock()
-		p.sent[fmt.Sprintf("%s %d", till, b)] = began
-		p.mu.Unlock()
-	}
-	resp, err := p.client.Do(req)
-	if err != nil {
-		p.failed.Add(1)
-		return 0, false
-	}
-	drain(resp.Body)
-	if resp.StatusCode != http.StatusOK {
-		p.failed.Add(1)
-		return 0, false
-	}
-	return time.Since(began), true
 }
 
 // share returns what that many percent stay under.

@@ -1,6 +1,7 @@
 package relaytest_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -109,7 +110,7 @@ func newCluster(t testing.TB) *cluster {
 				through = append(through, "nats://"+c.walls[i][j].listener.Addr().String())
 			}
 		}
-		c.args[i] = []string{fmt.Sprint("n", i), c.clients[i], routes[i], strings.Join(through, ","), t.TempDir()}
+		c.args[i] = []string{fmt.Sprint("n", i), c.clients[i], t.TempDir(), routes[i], strings.Join(through, ",")}
 	}
 	for i := range 3 {
 		c.start(t, i)
@@ -159,7 +160,8 @@ func (c *cluster) cut(i int, closed bool) {
 	}
 }
 
-// runNATS is a NATS server: name, client address, route address, routes, data.
+// runNATS is a NATS server: name, client address, data, and then either route
+// address and routes, or certificate and key.
 func runNATS(args []string) int {
 	split := func(address string) (string, int) {
 		tcp, err := net.ResolveTCPAddr("tcp", address)
@@ -168,17 +170,26 @@ func runNATS(args []string) int {
 		}
 		return tcp.IP.String(), tcp.Port
 	}
-	o := &natsd.Options{ServerName: args[0], JetStream: true, StoreDir: args[4], SyncAlways: true, NoSigs: true, NoLog: true}
+	o := &natsd.Options{ServerName: args[0], JetStream: true, StoreDir: args[2], SyncAlways: true, NoSigs: true, NoLog: true}
 	o.Host, o.Port = split(args[1])
-	o.Cluster.Name, o.Cluster.NoAdvertise = "test", true
-	o.Cluster.Host, o.Cluster.Port = split(args[2])
-	o.Cluster.Advertise = "127.0.0.1:9" // nobody: servers meet through the walls only
-	for route := range strings.SplitSeq(args[3], ",") {
-		u, err := url.Parse(route)
+	if args[0] == alone {
+		pair, err := tls.LoadX509KeyPair(args[3], args[4])
 		if err != nil {
 			panic(err)
 		}
-		o.Routes = append(o.Routes, u)
+		o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		o.TLSTimeout = patience.Seconds()
+	} else {
+		o.Cluster.Name, o.Cluster.NoAdvertise = "test", true
+		o.Cluster.Host, o.Cluster.Port = split(args[3])
+		o.Cluster.Advertise = "127.0.0.1:9" // nobody: servers meet through the walls only
+		for route := range strings.SplitSeq(args[4], ",") {
+			u, err := url.Parse(route)
+			if err != nil {
+				panic(err)
+			}
+			o.Routes = append(o.Routes, u)
+		}
 	}
 	srv, err := natsd.NewServer(o)
 	if err != nil {
@@ -188,6 +199,9 @@ func runNATS(args []string) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	srv.Start()
+	if !srv.ReadyForConnections(patience) {
+		return 1
+	}
 	fmt.Println("ready")
 	<-stop
 	srv.Shutdown()

@@ -1,246 +1,74 @@
 package relaytest_test
 
 import (
-	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"io"
-	"math/big"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"text/tabwriter"
 	"time"
 
-	natsd "github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	natsjs "github.com/nats-io/nats.go/jetstream"
-
-	"github.com/filspos/fils/payby"
-	"github.com/filspos/fils/relay"
-	"github.com/filspos/fils/relay/server"
 	"github.com/filspos/fils/relay/server/jetstream"
 )
 
-// certificate makes one that is its own authority.
-func certificate(t testing.TB) (cert, key string) {
-	t.Helper()
-	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
+// turns is how often a measurement alternates with what it is compared with, so
+// that both see the same disk and the same neighbours.
+const turns = 5
+
+// table is what the measurements come to.
+type table struct {
+	stages []string
+	names  []string
+	cells  map[string]map[string]string
+}
+
+func (r *table) put(stage, name, format string, args ...any) {
+	if !slices.Contains(r.stages, stage) {
+		r.stages = append(r.stages, stage)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "loopback"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	if !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &own.PublicKey, own)
-	if err != nil {
-		t.Fatal(err)
+	if r.cells == nil {
+		r.cells = map[string]map[string]string{}
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(own)
-	if err != nil {
-		t.Fatal(err)
+	if r.cells[name] == nil {
+		r.cells[name] = map[string]string{}
 	}
-	dir := t.TempDir()
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
+	r.cells[name][stage] = fmt.Sprintf(format, args...)
+}
+
+func (r *table) print() {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%d processors for relay, clients and disk; %s\t%s\n", runtime.NumCPU(), runtime.Version(), strings.Join(r.stages, "\t"))
+	for _, name := range r.names {
+		fmt.Fprint(w, name)
+		for _, stage := range r.stages {
+			fmt.Fprint(w, "\t", r.cells[name][stage])
 		}
+		fmt.Fprintln(w)
 	}
-	return cert, key
+	w.Flush()
 }
 
-// settled is how long a relay takes to give back what nobody needs any more.
-const settled = 65 * time.Second
-
-// stage is a relay under measurement, and the process of its clients.
-type stage struct {
-	relay   *process
-	clients *process
-	orders  io.Writer
-	answers chan figures
-	before  int // resident KiB of the relay without tills
+func median(all []int) int {
+	all = slices.Sorted(slices.Values(all))
+	return all[len(all)/2]
 }
 
-// addTills adds and pairs many tills, several at a time.
-func addTills(t testing.TB, n *node, many int) []relay.Paired {
-	t.Helper()
-	token, err := os.ReadFile(n.token)
-	if err != nil {
-		t.Fatal(err)
+// ratios divides pair by pair and returns the median in hundredths.
+func ratios(of, by []int) int {
+	var all []int
+	for i := range of {
+		all = append(all, of[i]*100/max(1, by[i]))
 	}
-	tills := make([]relay.Paired, many)
-	var next atomic.Int64
-	var adding sync.WaitGroup
-	for range 16 {
-		adding.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= many {
-					return
-				}
-				ask, err := json.Marshal(server.AddTillRequest{Merchant: "shop", Till: fmt.Sprint("POS", i)})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				req, err := http.NewRequest(http.MethodPost, "http://"+n.admin+"/v1/tills", bytes.NewReader(ask))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-				resp, err := http.DefaultTransport.RoundTrip(req)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				var code server.CodeAnswer
-				err = json.NewDecoder(resp.Body).Decode(&code)
-				drain(resp.Body)
-				if err == nil {
-					tills[i], err = relay.Pair(context.Background(), code.Code, relay.PairConfig{Random: rand.Reader})
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	adding.Wait()
-	if t.Failed() {
-		t.FailNow()
-	}
-	return tills
+	return median(all)
 }
 
-func newStage(t testing.TB, tills, connected, bodies int) *stage {
-	t.Helper()
-	cert, key := certificate(t)
-	n := newNode(t, "--data", t.TempDir(), "--tls-cert", cert, "--tls-key", key, "--tls-ca", cert,
-		"--public-url", "https://PLACE", "--metrics-per-till=false")
-	for i, arg := range n.args {
-		n.args[i] = strings.Replace(arg, "PLACE", n.address, 1)
-	}
-	s := &stage{answers: make(chan figures)}
-	s.relay = n.start(t)
-	n.addMerchant(t)
-	work := task{URL: "https://" + n.address, Tills: addTills(t, n, tills), Connected: connected}
-	work.Authority = work.Tills[0].Authority
-	for i := range bodies {
-		body := fmt.Appendf(nil, `{"notify_id":"%d","pad":"%s"}`, i, strings.Repeat("x", 700))
-		sign, err := payby.Sign(gatewayKey(), body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		work.Bodies, work.Signs = append(work.Bodies, body), append(work.Signs, sign)
-	}
-	data, err := json.Marshal(work)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "task.json")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if connected >= 1000 {
-		<-time.After(settled)
-	}
-	s.before = s.resident(t)
-	cmd := exec.Command(os.Args[0], file)
-	cmd.Env = append(os.Environ(), roleVariable+"=tills")
-	if s.orders, err = cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	s.clients = launchTalking(t, cmd, s.answers)
-	return s
-}
-
-// launchTalking is launch for a process that goes on to answer in JSON.
-func launchTalking(t testing.TB, cmd *exec.Cmd, answers chan figures) *process {
-	t.Helper()
-	read, write := io.Pipe()
-	cmd.Stdout = write
-	p := &process{cmd: cmd, log: &logFile{}, done: make(chan struct{})}
-	cmd.Stderr = p.log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(p.done)
-		cmd.Wait()
-		write.Close()
-	}()
-	t.Cleanup(p.kill)
-	ready := make([]byte, len("ready\n"))
-	stuck := time.AfterFunc(10*time.Minute, p.kill)
-	_, err := io.ReadFull(read, ready)
-	if stuck.Stop(); err != nil {
-		t.Fatalf("load clients: %v: %s", err, p.log)
-	}
-	go func() {
-		for lines := json.NewDecoder(read); ; {
-			var f figures
-			if lines.Decode(&f) != nil {
-				close(answers)
-				return
-			}
-			answers <- f
-		}
-	}()
-	return p
-}
-
-func (s *stage) do(t testing.TB, o order) figures {
-	t.Helper()
-	if err := json.NewEncoder(s.orders).Encode(o); err != nil {
-		t.Fatal(err)
-	}
-	f, ok := <-s.answers
-	if !ok || f.Problem != "" {
-		t.Fatalf("load clients: %s %s", f.Problem, s.clients.log)
-	}
-	return f
-}
-
-func (f figures) rate() int { return int(int64(f.Posted) * int64(time.Second) / int64(max(1, f.Took))) }
-
-// resident returns what of the relay is in memory, in KiB.
-func (s *stage) resident(t testing.TB) int { return s.status(t, "VmRSS:") }
-
-func (s *stage) status(t testing.TB, name string) int {
-	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.relay.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(data)) {
-		if rest, ok := strings.CutPrefix(line, name); ok {
-			kib, err := strconv.Atoi(strings.Fields(rest)[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kib
-		}
-	}
-	t.Fatal("no " + name)
-	return 0
-}
+func hundredths(n int) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
 
 // What a relay carries, beside what JetStream alone does in the same run.
 func TestLoad(t *testing.T) {
@@ -248,106 +76,112 @@ func TestLoad(t *testing.T) {
 	if span == 0 {
 		span, sizes, tills = 300*time.Millisecond, []int{1, 50}, 50
 	}
-	bareOne, bareMany := bare(t, span, 1), bare(t, span, 256)
-	t.Logf("bare JetStream, synced: %d/s one by one, %d/s with 256 in flight", bareOne, bareMany)
-	t.Logf("store: %d/s with 256 waiting, singly %d/s", stored(t, span, false), stored(t, span, true))
-	for _, connected := range sizes {
-		s := newStage(t, min(tills, max(1000, connected)), connected, 256)
-		if connected >= 1000 {
+	if *connected != "" {
+		sizes = nil
+		for text := range strings.SplitSeq(*connected, ",") {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sizes = append(sizes, n)
+		}
+	}
+	var report table
+	defer report.print()
+	inside := bareJetStream(t)
+	for _, size := range sizes {
+		name := fmt.Sprint(size, " connected")
+		s := newStage(t, min(tills, max(1000, size)), size, 2048*1000/max(1000, size))
+		if size >= 1000 {
 			<-time.After(settled)
-			t.Logf("%d tills connected, idle: %.1f KiB each (with TLS)", connected, float64(s.resident(t)-s.before)/float64(connected))
+			report.put(name, "memory for each idle till", "%.1f KiB", float64(s.resident(t)-s.before)/float64(size))
 		}
-		one := s.do(t, order{Kind: "post", InFlight: 1, For: span})
-		many := s.do(t, order{Kind: "post", InFlight: 256, For: span})
-		half := s.do(t, order{Kind: "post", InFlight: 64, Rate: max(1, many.rate()/2), For: span})
-		t.Logf("%d tills connected: %d/s one by one (%.2f of bare), %d/s with 256 in flight (%.2f of bare)",
-			connected, one.rate(), float64(one.rate())/float64(bareOne), many.rate(), float64(many.rate())/float64(bareMany))
-		t.Logf("%d tills connected, half the highest rate (%d/s): POST to frame p50 %v p99 %v; POST to answer p50 %v p99 %v",
-			connected, half.rate(), half.P50, half.P99, half.Post50, half.Post99)
-		if n := one.Failed + many.Failed + half.Failed; n > 0 {
-			t.Errorf("%d good notifications from one address were turned away", n)
+		failed, highest := s.throughput(t, &report, name, inside, span)
+		failed += s.halfway(t, &report, name, highest/2, span)
+		if failed > 0 {
+			t.Errorf("%d good notifications from one address were turned away", failed)
 		}
-		if half.Posted == 0 || half.Delivered == 0 {
-			t.Errorf("%d posted, %d delivered", half.Posted, half.Delivered)
+		if size > 1 {
+			s.manners(t, &report, name, span)
 		}
-		if connected > 1 {
-			calm := s.do(t, order{Kind: "post", InFlight: 1, Rate: 50, For: span})
-			flood := s.do(t, order{Kind: "junk", InFlight: 64, Rate: 10000, For: span})
-			t.Logf("%d tills connected, one good notification after the other: p50 %v p99 %v; under a flood of junk p50 %v p99 %v, %d turned away",
-				connected, calm.Post50, calm.Post99, flood.Post50, flood.Post99, flood.Failed)
-			storm := s.do(t, order{Kind: "storm"})
-			t.Logf("%d tills back within 5 s: all live again after %v; relay's peak %d MiB", connected, storm.Back, s.status(t, "VmHWM:")/1024)
+		said := s.metrics(t)
+		if n := said[`fils_relay_notifications_total{outcome="repeated"}`]; n > 0 {
+			t.Errorf("%v of the notifications were repetitions, which are no measure", n)
 		}
 		s.clients.kill()
 		s.relay.interrupt(t)
 	}
+	for _, callers := range []int{1, 256} {
+		rate, took50, took99 := stored(t, jetstream.Config{}, span, callers)
+		report.put("store alone", fmt.Sprint("a second, ", callers, " in flight"), "%d", rate)
+		report.put("store alone", fmt.Sprint("time of one, ", callers, " in flight, p50 p99"), "%v %v", brief(took50), brief(took99))
+	}
 }
 
-// bare measures JetStream in this process, with a sync for every message.
-func bare(t testing.TB, span time.Duration, inFlight int) int {
-	t.Helper()
-	srv, err := natsd.NewServer(&natsd.Options{DontListen: true, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	defer srv.WaitForShutdown()
-	defer srv.Shutdown()
-	nc, err := nats.Connect("", nats.InProcessServer(srv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := natsjs.New(nc, natsjs.WithPublishAsyncMaxPending(inFlight))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.CreateStream(context.Background(), natsjs.StreamConfig{Name: "bare", Subjects: []string{"bare.*"}}); err != nil {
-		t.Fatal(err)
-	}
-	body := bytes.Repeat([]byte("x"), 1100) // with what a signature takes
-	count, began := 0, time.Now()
-	for time.Since(began) < span {
-		if inFlight == 1 {
-			_, err = js.Publish(context.Background(), "bare.x", body)
-		} else {
-			_, err = js.PublishAsync("bare.x", body, natsjs.WithStallWait(patience))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		count++
-	}
-	<-js.PublishAsyncComplete()
-	return int(int64(count) * int64(time.Second) / int64(time.Since(began)))
-}
+func brief(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 
-// stored measures the relay's store with 256 callers.
-func stored(t testing.TB, span time.Duration, singly bool) int {
+// throughput posts as fast as it goes, in turns with JetStream alone.
+func (s *stage) throughput(t testing.TB, report *table, name string, inside bareLink, span time.Duration) (failed, highest int) {
 	t.Helper()
-	s, err := jetstream.Open(context.Background(), jetstream.Config{Dir: t.TempDir(), Random: rand.Reader, Singly: singly})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	var count atomic.Int64
-	var callers sync.WaitGroup
-	began := time.Now()
-	for range 256 {
-		callers.Go(func() {
-			for time.Since(began) < span {
-				n := count.Add(1)
-				_, _, err := s.Append(context.Background(), server.Notice{
-					Address: server.Address{Merchant: "shop", Till: fmt.Sprint("POS", n%100)}, Received: time.Now(),
-					Sign: strings.Repeat("s", 344), Body: bodyOf("POS", int(n), 0),
-				})
-				if err != nil {
-					t.Error(err)
-					return
-				}
+	for _, inFlight := range []int{1, 256} {
+		var own, near, far []int
+		for range turns {
+			count, took, err := inside.publish(span/turns, inFlight)
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
+			near = append(near, perSecond(count, took))
+			far = append(far, s.do(t, order{Kind: "bare", InFlight: inFlight, For: span / turns}).rate())
+			f := s.do(t, order{Kind: "post", InFlight: inFlight, For: span / turns})
+			own = append(own, f.rate())
+			failed += f.Failed
+		}
+		highest = median(own)
+		what := fmt.Sprint("a second, ", inFlight, " in flight")
+		report.put(name, what, "%d", highest)
+		report.put(name, fmt.Sprintf("  %d: JetStream alone, over TLS", inFlight), "%d (%s)", median(far), hundredths(ratios(own, far)))
+		report.put(name, fmt.Sprintf("  %d: JetStream alone, in one process", inFlight), "%d (%s)", median(near), hundredths(ratios(own, near)))
 	}
-	callers.Wait()
-	return int(count.Load() * int64(time.Second) / int64(time.Since(began)))
+	return failed, highest
+}
+
+// halfway posts at half the highest rate and compares the way to the till with
+// what the store takes.
+func (s *stage) halfway(t testing.TB, report *table, name string, rate int, span time.Duration) (failed int) {
+	t.Helper()
+	before := s.metrics(t)
+	half := s.do(t, order{Kind: "post", InFlight: 256, Rate: max(1, rate), For: span})
+	said := s.metrics(t).since(before)
+	if half.Posted == 0 || half.Delivered == 0 {
+		t.Errorf("%d posted, %d delivered", half.Posted, half.Delivered)
+	}
+	const write, way = "fils_relay_store_write_seconds", "fils_relay_delivery_delay_seconds"
+	report.put(name, "half the highest rate", "%d", half.rate())
+	for _, q := range []int{50, 99} {
+		w, d := said.quantile(write, float64(q)/100), said.quantile(way, float64(q)/100)
+		report.put(name, fmt.Sprintf("  p%d: store's write, accepted to frame", q), "%.2f ms, %.2f ms (%.2f)", w, d, d/w)
+	}
+	report.put(name, "  client: POST to answer p50 p99", "%v %v", brief(half.Post50), brief(half.Post99))
+	report.put(name, "  client: POST to frame p50 p99", "%v %v", brief(half.P50), brief(half.P99))
+	return half.Failed
+}
+
+// manners floods, hurries and storms.
+func (s *stage) manners(t testing.TB, report *table, name string, span time.Duration) {
+	t.Helper()
+	calm := s.do(t, order{Kind: "post", InFlight: 1, Rate: 50, For: span})
+	flood := s.do(t, order{Kind: "junk", InFlight: 256, Rate: 10000, For: span})
+	report.put(name, "one good after the other, p50 p99", "%v %v", brief(calm.Post50), brief(calm.Post99))
+	report.put(name, "  under junk from one address", "%v %v", brief(flood.Post50), brief(flood.Post99))
+	report.put(name, "  junk a second", "%d", perSecond(flood.Delivered, flood.Took))
+	if flood.Failed > 0 {
+		t.Errorf("%d good notifications were turned away under junk", flood.Failed)
+	}
+	fast := s.do(t, order{Kind: "post", InFlight: 256, Rate: 5000, For: span})
+	report.put(name, "5000 good a second from one address", "%d, %d turned away", fast.rate(), fast.Failed)
+	for _, cold := range []bool{false, true} {
+		what := map[bool]string{false: "all back within 5 s, live again after", true: "  without TLS sessions to resume"}[cold]
+		report.put(name, what, "%v", s.do(t, order{Kind: "storm", Cold: cold}).Back.Round(time.Millisecond))
+	}
+	report.put(name, "  memory at the peak", "%d MiB", s.status(t, "VmHWM:")/1024)
 }

@@ -28,6 +28,8 @@ var (
 	points = flag.Int("points", 4, "how often the relay is killed")
 	rounds = flag.Int("rounds", 0, "how often each accident happens to the cluster; 0 leaves the long ones out")
 	load   = flag.Duration("load", 0, "how long each load is kept up; 0 leaves the measurements out")
+
+	connected = flag.String("connected", "", "measure with so many tills connected, like 1,1000,10000")
 )
 
 // patience bounds waits that only end this way when something is broken.

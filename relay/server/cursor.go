@@ -48,34 +48,42 @@ func parseCursor(text string) (cursor, bool) {
 
 // resume finds where to go on after the till's cursor: its sequence when the
 // entry there is the one the till saw, else 0, which replays all that is kept.
-func resume(ctx context.Context, store Store, a Address, text string, after func(time.Duration) <-chan time.Time) (at Position, resumed bool, err error) {
-	end, err := store.Last(ctx, a)
+// Most tills come back to where they left, and one look at the end tells that.
+func resume(ctx context.Context, store Store, a Address, text string, after func(time.Duration) <-chan time.Time) (at, end Position, err error) {
+	end, last, err := store.Last(ctx, a)
 	if err != nil {
-		return Position{}, false, err
+		return Position{}, Position{}, err
 	}
 	at.Epoch = end.Epoch
 	c, ok := parseCursor(text)
 	if !ok || c.epoch != end.Epoch || c.seq > end.Seq {
-		return at, false, nil
+		return at, end, nil
 	}
-	var found []Entry
+	found := []Entry{last}
+	if c.seq < end.Seq {
+		found, err = readAt(ctx, store, a, c.seq, after)
+	}
+	if err != nil {
+		return Position{}, Position{}, err
+	}
+	if len(found) > 0 && found[0].Seq == c.seq && cursorOf(end.Epoch, found[0]) == c {
+		at.Seq = c.seq
+	}
+	return at, end, nil
+}
+
+// readAt reads the entry at seq, or else the next one. There is one at the end,
+// so a read that finds nothing was behind and is tried again.
+func readAt(ctx context.Context, store Store, a Address, seq uint64, after func(time.Duration) <-chan time.Time) (found []Entry, err error) {
 	for range behindTries {
-		if found, err = store.Next(ctx, a, c.seq-1, 1); err != nil {
-			return Position{}, false, err
+		if found, err = store.Next(ctx, a, seq-1, 1); err != nil || len(found) > 0 {
+			return found, err
 		}
-		if len(found) > 0 {
-			break
-		}
-		// There is an entry at the end, so this read was behind.
 		select {
 		case <-ctx.Done():
-			return Position{}, false, ctx.Err()
+			return nil, ctx.Err()
 		case <-after(behindPause):
 		}
 	}
-	if len(found) == 0 || found[0].Seq != c.seq || cursorOf(end.Epoch, found[0]) != c {
-		return at, false, nil
-	}
-	at.Seq = c.seq
-	return at, true, nil
+	return nil, nil
 }

@@ -141,27 +141,27 @@ func TestResume(t *testing.T) {
 		t.Fatalf("other till's entries: %d, %v", len(others), err)
 	}
 	good := cursorOf(m.epoch, entries[1])
-	beyond, moved := good, good
-	beyond.seq, moved.seq = 99, 1
+	beyond, moved, wrong := good, good, good
+	beyond.seq, moved.seq, wrong.seq = 99, 1, 3
 	tests := []struct {
 		name, cursor string
-		seq          uint64
-		resumed      bool
+		seq          uint64 // 0 replays all
 	}{
-		{"none", "", 0, false},
-		{"in the middle", good.String(), 2, true},
-		{"at the end", cursorOf(m.epoch, entries[2]).String(), 3, true},
-		{"unknown epoch", cursorOf("mXXXX", entries[1]).String(), 0, false},
-		{"beyond the end", beyond.String(), 0, false},
-		{"another message at that place", moved.String(), 0, false},
-		{"another till's", cursorOf(m.epoch, others[0]).String(), 0, false},
-		{"garbage", "1.x.y.z", 0, false},
-		{"too long", good.String() + strings.Repeat("0", 300), 0, false},
+		{"none", "", 0},
+		{"in the middle", good.String(), 2},
+		{"at the end", cursorOf(m.epoch, entries[2]).String(), 3},
+		{"unknown epoch", cursorOf("mXXXX", entries[1]).String(), 0},
+		{"beyond the end", beyond.String(), 0},
+		{"another message at the end", wrong.String(), 0},
+		{"another message at that place", moved.String(), 0},
+		{"another till's", cursorOf(m.epoch, others[0]).String(), 0},
+		{"garbage", "1.x.y.z", 0},
+		{"too long", good.String() + strings.Repeat("0", 300), 0},
 	}
 	for _, test := range tests {
-		at, resumed, err := resume(ctx, m, a, test.cursor, time.After)
-		if err != nil || at.Seq != test.seq || resumed != test.resumed || at.Epoch != m.epoch {
-			t.Errorf("%s: at %+v resumed %v, %v", test.name, at, resumed, err)
+		at, end, err := resume(ctx, m, a, test.cursor, time.After)
+		if err != nil || at != (Position{Epoch: m.epoch, Seq: test.seq}) || end != (Position{Epoch: m.epoch, Seq: 3}) {
+			t.Errorf("%s: at %+v, end %+v, %v", test.name, at, end, err)
 		}
 	}
 }
@@ -175,9 +175,9 @@ func TestResume_ForgottenPlaceReplaysWhatIsKept(t *testing.T) {
 	}
 	m.dropOldest()
 	m.dropOldest()
-	at, resumed, err := resume(context.Background(), m, a, cursorOf(m.epoch, entries[0]).String(), time.After)
-	if err != nil || at.Seq != 0 || resumed {
-		t.Errorf("at %+v resumed %v, %v", at, resumed, err)
+	at, end, err := resume(context.Background(), m, a, cursorOf(m.epoch, entries[0]).String(), time.After)
+	if err != nil || at.Seq != 0 || end.Seq != 3 {
+		t.Errorf("at %+v, end %+v, %v", at, end, err)
 	}
 }
 

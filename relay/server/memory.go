@@ -177,18 +177,18 @@ func (m *Memory) Next(ctx context.Context, a Address, after uint64, limit int) (
 }
 
 // Last implements Store.
-func (m *Memory) Last(ctx context.Context, a Address) (Position, error) {
+func (m *Memory) Last(ctx context.Context, a Address) (Position, Entry, error) {
 	if err := ctx.Err(); err != nil {
-		return Position{}, err
+		return Position{}, Entry{}, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.expire(m.cfg.Now())
-	p := Position{Epoch: m.epoch}
-	if l := m.byTill[a]; l != nil && len(l.entries) > 0 {
-		p.Seq = l.last
+	l := m.byTill[a]
+	if l == nil || len(l.entries) == 0 {
+		return Position{Epoch: m.epoch}, Entry{}, nil
 	}
-	return p, nil
+	return Position{Epoch: m.epoch, Seq: l.last}, l.entries[len(l.entries)-1], nil
 }
 
 // Live implements Store.

@@ -70,7 +70,7 @@ func wantSeqs(t *testing.T, got []uint64, want ...uint64) {
 
 func last(t *testing.T, m *server.Memory, till string) server.Position {
 	t.Helper()
-	p, err := m.Last(context.Background(), server.Address{Merchant: "shop", Till: till})
+	p, _, err := m.Last(context.Background(), server.Address{Merchant: "shop", Till: till})
 	if err != nil {
 		t.Fatal(err)
 	}

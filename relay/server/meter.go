@@ -18,6 +18,8 @@ const (
 type Meter interface {
 	// Notification: one request was answered after the time given.
 	Notification(outcome Outcome, took time.Duration)
+	// Written: the store took one notification, in the time given.
+	Written(took time.Duration)
 	// Delivered: one message was written to a till's socket, the time given after
 	// this relay had received it; replayed says that it was read from the store
 	// for a till that had been away.
@@ -30,5 +32,6 @@ type Meter interface {
 type deafMeter struct{}
 
 func (deafMeter) Notification(Outcome, time.Duration) {}
+func (deafMeter) Written(time.Duration)               {}
 func (deafMeter) Delivered(time.Duration, bool)       {}
 func (deafMeter) Disconnected(int)                    {}

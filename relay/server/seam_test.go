@@ -78,7 +78,7 @@ type rebuiltStore struct {
 	now atomic.Pointer[server.Memory]
 }
 
-func (r *rebuiltStore) Last(ctx context.Context, a server.Address) (server.Position, error) {
+func (r *rebuiltStore) Last(ctx context.Context, a server.Address) (server.Position, server.Entry, error) {
 	return r.now.Load().Last(ctx, a)
 }
 
@@ -146,7 +146,7 @@ func TestStream_SeamLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
-// gateStore holds back the result of the first read, after it has been made.
+// gateStore holds back what the first look at the end brought.
 type gateStore struct {
 	server.Store
 	first   sync.Once
@@ -154,16 +154,16 @@ type gateStore struct {
 	open    chan struct{}
 }
 
-func (g *gateStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
-	page, err := g.Store.Next(ctx, a, after, limit)
+func (g *gateStore) Last(ctx context.Context, a server.Address) (server.Position, server.Entry, error) {
+	end, last, err := g.Store.Last(ctx, a)
 	g.first.Do(func() {
 		close(g.reached)
 		<-g.open
 	})
-	return page, err
+	return end, last, err
 }
 
-// Everything stored between a till's last read and its first live message comes
+// Everything stored between a till's last look and its first live message comes
 // through the queue, and what overflows the queue through another read.
 func TestStream_NothingSlipsBetweenReadAndLive(t *testing.T) {
 	for _, queue := range []int{1, 2, 8} {

@@ -195,11 +195,12 @@ func (s *session) serve() error {
 		}
 		return err
 	}
-	at, resumed, err := resume(s.ctx, s.server.cfg.Store, s.lane, s.after, s.server.cfg.After)
+	at, end, err := resume(s.ctx, s.server.cfg.Store, s.lane, s.after, s.server.cfg.After)
 	if err != nil {
 		return storeError{err}
 	}
 	s.at = at
+	resumed := at.Seq > 0
 	hello := relay.Message{
 		Type: relay.TypeHello, Merchant: s.till.Merchant, Till: s.till.Till,
 		Resumed: resumed, NowMS: s.server.cfg.Now().UnixMilli(),
@@ -208,7 +209,7 @@ func (s *session) serve() error {
 		return err
 	}
 	s.server.log.Info("till connected", "till", s.till.String(), "resumed", resumed, "after", s.at.Seq)
-	if err := s.catchUp(); err != nil {
+	if err := s.catchUp(end); err != nil {
 		return err
 	}
 	if err := s.send(relay.Message{Type: relay.TypeLive}); err != nil {
@@ -244,48 +245,52 @@ func (s *session) pass() error {
 			again = true
 		}
 	}
-	if again {
-		return s.catchUp()
+	if !again {
+		return nil
 	}
-	return nil
+	end, _, err := s.server.cfg.Store.Last(s.ctx, s.lane)
+	if err != nil {
+		return storeError{err}
+	}
+	return s.catchUp(end)
 }
 
-// catchUp reads the store from where the session stands to its end.
-func (s *session) catchUp() error {
-	store := s.server.cfg.Store
-	for range behindTries {
-		end, err := store.Last(s.ctx, s.lane)
-		if err != nil {
-			return storeError{err}
-		}
+// catchUp reads the store from where the session stands to end, which was asked
+// for when the hub had the session already.
+func (s *session) catchUp(end Position) error {
+	for behind := 0; ; {
 		// An end before what was sent, though not empty: the store was rolled back.
 		if end.Epoch != s.at.Epoch || end.Seq != 0 && end.Seq < s.at.Seq {
 			return errMoved
 		}
-		for {
-			page, err := store.Next(s.ctx, s.lane, s.at.Seq, pageSize)
-			if err != nil {
-				return storeError{err}
-			}
-			if len(page) == 0 {
-				break
-			}
-			for _, e := range page {
-				if err := s.sendEntry(e, true); err != nil {
-					return err
-				}
-			}
-		}
 		if s.at.Seq >= end.Seq {
 			return nil
+		}
+		page, err := s.server.cfg.Store.Next(s.ctx, s.lane, s.at.Seq, pageSize)
+		if err != nil {
+			return storeError{err}
+		}
+		for _, e := range page {
+			if err := s.sendEntry(e, true); err != nil {
+				return err
+			}
+		}
+		if len(page) > 0 {
+			end.Seq = max(end.Seq, s.at.Seq)
+			continue
+		}
+		if behind++; behind == behindTries {
+			return storeError{fmt.Errorf("reads of %s stay behind its end", s.till)}
 		}
 		select {
 		case <-s.ctx.Done():
 			return s.ctx.Err()
 		case <-s.server.cfg.After(behindPause):
 		}
+		if end, _, err = s.server.cfg.Store.Last(s.ctx, s.lane); err != nil {
+			return storeError{err}
+		}
 	}
-	return storeError{fmt.Errorf("reads of %s stay behind its end", s.till)}
 }
 
 // storeError marks what the store, not the till, is to blame for.

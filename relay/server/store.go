@@ -69,9 +69,10 @@ type Store interface {
 	// than after, in order. It may be behind Last for a moment, but never leaves
 	// out an entry that comes before one it returns.
 	Next(ctx context.Context, a Address, after uint64, limit int) ([]Entry, error)
-	// Last returns the end of the address. An entry whose Append returned before
-	// Last was called is at or before it, on every node.
-	Last(ctx context.Context, a Address) (Position, error)
+	// Last returns the end of the address and the entry there, the zero Entry when
+	// nothing is kept for it. An entry whose Append returned before Last was called
+	// is at or before it, on every node.
+	Last(ctx context.Context, a Address) (Position, Entry, error)
 	// Live feeds sink with every entry stored, by any node, until ctx ends; it
 	// then returns nil. An error means that the store is beyond repair.
 	Live(ctx context.Context, sink Sink) error
@@ -123,9 +124,9 @@ func (c calmStore) Next(ctx context.Context, a Address, after uint64, limit int)
 }
 
 // Last implements Store.
-func (c calmStore) Last(ctx context.Context, a Address) (Position, error) {
+func (c calmStore) Last(ctx context.Context, a Address) (Position, Entry, error) {
 	if err := c.wait(ctx); err != nil {
-		return Position{}, err
+		return Position{}, Entry{}, err
 	}
 	defer func() { <-c.turn }()
 	return c.Store.Last(ctx, a)

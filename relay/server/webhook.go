@@ -128,9 +128,11 @@ func (s *Server) append(ctx context.Context, n Notice) (seq uint64, stored bool,
 	pause := storePause
 	for {
 		attempt, cancel := context.WithTimeout(ctx, storeAttempt)
+		began := s.cfg.Now()
 		seq, stored, err = s.cfg.Store.Append(attempt, n)
 		cancel()
 		if err == nil {
+			s.cfg.Meter.Written(s.cfg.Now().Sub(began))
 			return seq, stored, nil
 		}
 		select {

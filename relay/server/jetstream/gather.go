@@ -26,6 +26,13 @@ const (
 	batchTimeout = 2 * time.Second
 )
 
+// Headers of an atomic batch.
+const (
+	batchID       = "Nats-Batch-Id"
+	batchSequence = "Nats-Batch-Sequence"
+	batchCommit   = "Nats-Batch-Commit"
+)
+
 // Errors of the server that have no name in its client.
 const (
 	codeStoreFailed = 10077 // also for a full stream
@@ -209,22 +216,26 @@ func (s *Store) commit(ctx context.Context, batch []*waiting) (last uint64, err 
 	if err != nil {
 		return 0, err
 	}
-	id := nuid.Next()
-	for i, w := range batch {
-		m := nats.NewMsg(w.msg.Subject)
-		m.Data = w.msg.Data
-		for key, value := range w.msg.Header {
-			m.Header[key] = value
+	id := []string{nuid.Next()}
+	// The messages are this batch's for as long as it lasts. Without it they are as
+	// they were.
+	defer func() {
+		for _, w := range batch {
+			delete(w.msg.Header, batchID)
+			delete(w.msg.Header, batchSequence)
+			delete(w.msg.Header, batchCommit)
 		}
-		m.Header.Set("Nats-Batch-Id", id)
-		m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
+	}()
+	for i, w := range batch {
+		m := w.msg
+		m.Header[batchID], m.Header[batchSequence] = id, []string{strconv.Itoa(i + 1)}
 		if i < len(batch)-1 {
 			if err := l.nc.PublishMsg(m); err != nil {
 				return 0, err
 			}
 			continue
 		}
-		m.Header.Set("Nats-Batch-Commit", "1")
+		m.Header.Set(batchCommit, "1")
 		answer, err := l.nc.RequestMsgWithContext(ctx, m)
 		if err != nil {
 			s.look()

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (s *Store) message(n server.Notice) *nats.Msg {
 	id := n.ID()
 	m := nats.NewMsg(s.names.subject(n.Address))
 	m.Data = n.Body
-	m.Header.Set(natsjs.MsgIDHeader, fmt.Sprintf("%x", id))
+	m.Header.Set(natsjs.MsgIDHeader, hex.EncodeToString(id[:]))
 	m.Header.Set(signHeader, n.Sign)
 	m.Header.Set(receivedHeader, strconv.FormatInt(n.Received.UnixMilli(), 10))
 	return m
@@ -145,39 +146,61 @@ func (s *Store) Next(ctx context.Context, a server.Address, after uint64, limit 
 }
 
 // Last implements server.Store. Only the leader answers.
-func (s *Store) Last(ctx context.Context, a server.Address) (server.Position, error) {
+func (s *Store) Last(ctx context.Context, a server.Address) (server.Position, server.Entry, error) {
 	at := server.Position{Epoch: *s.epoch.Load()}
 	l, err := s.current()
 	if err != nil {
-		return at, err
+		return at, server.Entry{}, err
 	}
 	ask, err := json.Marshal(getRequest{LastFor: s.names.subject(a)})
 	if err != nil {
-		return at, err
+		return at, server.Entry{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	m, err := l.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+s.names.stream, ask)
 	if err != nil {
 		s.look()
-		return at, fmt.Errorf("end of %s: %w", a, err)
+		return at, server.Entry{}, fmt.Errorf("end of %s: %w", a, err)
 	}
+	f, err := readLast(m.Data)
+	if err != nil || f.seq == 0 {
+		if err != nil {
+			err = fmt.Errorf("end of %s: %w", a, err)
+		}
+		return at, server.Entry{}, err
+	}
+	e, err := s.entry(f)
+	at.Seq = f.seq
+	return at, e, err
+}
+
+// readLast reads the leader's answer; found.seq is 0 when nothing is kept.
+func readLast(data []byte) (found, error) {
 	var answer struct {
 		Error   *natsjs.APIError `json:"error"`
 		Message struct {
-			Seq uint64 `json:"seq"`
+			Subject string `json:"subject"`
+			Seq     uint64 `json:"seq"`
+			Header  []byte `json:"hdrs"`
+			Data    []byte `json:"data"`
 		} `json:"message"`
 	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return at, fmt.Errorf("end of %s: answer not understood", a)
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return found{}, errors.New("answer not understood")
 	}
-	switch {
-	case answer.Error == nil:
-		at.Seq = answer.Message.Seq
-	case answer.Error.ErrorCode != natsjs.JSErrCodeMessageNotFound:
-		return at, fmt.Errorf("end of %s: %w", a, answer.Error)
+	switch stored := answer.Message; {
+	case answer.Error != nil && answer.Error.ErrorCode == natsjs.JSErrCodeMessageNotFound:
+		return found{}, nil
+	case answer.Error != nil:
+		return found{}, answer.Error
+	default:
+		header, err := nats.DecodeHeadersMsg(stored.Header)
+		if err != nil || stored.Seq == 0 {
+			return found{}, errors.New("answer not understood")
+		}
+		return found{subject: stored.Subject, seq: stored.Seq, msg: &nats.Msg{Header: header, Data: stored.Data}}, nil
 	}
-	return at, nil
 }
 
 // setEpoch names this incarnation of the stream by when it was created.

@@ -61,7 +61,7 @@ func bodies(t testing.TB, s server.Store, till string, after uint64, limit int) 
 
 func last(t testing.TB, s server.Store, till string) server.Position {
 	t.Helper()
-	p, err := s.Last(context.Background(), at(till))
+	p, _, err := s.Last(context.Background(), at(till))
 	if err != nil {
 		t.Fatal(err)
 	}
