@@ -231,6 +231,7 @@ func parseConnect(ctx context.Context, args []string, c console) error {
 	f.StringVar(&o.file, "file", "", "")
 	o.asks(f)
 	f.BoolVar(&o.replace, "replace", false, "")
+	f.StringVar(&o.owner, "reclaim", "", "")
 	if done, err := f.parse(args, c); done || err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ const keyringPatience = time.Minute
 type connectOptions struct {
 	records
 	file string
+	// owner is --reclaim.
+	owner string
 }
 
 // connect imports a merchant's settings and key into the data directory.
@@ -61,29 +63,42 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 		where = "in " + filepath.Join(o.dir, "key.age") + ", under your passphrase"
 	}
 	_, err = fmt.Fprintf(c.out, "connected: Partner-Id %s at %s\nkey: %s; the file it came from is no longer needed here\n", s.Partner, s.Host, where)
-	return err
+	if err != nil || o.owner == "" {
+		return err
+	}
+	return o.reclaim(ctx, c)
 }
 
 // permitted asks for a PIN before the settings of a shop with staff change.
-// Where the private key or what keys the PINs is lost, no PIN can be checked;
-// whoever has the key to import may go on.
+// Where none can be checked, because the private key or what keys the PINs is
+// lost, whoever has the key to import may go on.
 func (o connectOptions) permitted(ctx context.Context, c console) error {
 	staffed, err := hasStaff(ctx, o.path())
 	if err != nil || !staffed {
 		return err
 	}
-	wait, cancel := context.WithTimeout(ctx, keyringPatience)
-	defer cancel()
-	_, secrets, err := setup.Load(wait, o.dir, setup.Options{Passphrase: passphrase(o.passphraseFile, c, false)})
+	able, err := o.anyApprover(ctx, c)
 	if p, _ := setup.ProblemOf(err); p == setup.ProblemMissing || p == setup.ProblemKeyLost {
 		return nil
 	}
-	if err == nil {
-		if _, lost := secrets.Pepper.MAC(nil); lost != nil {
-			return nil
-		}
+	if err != nil || !able {
+		return err
 	}
 	return o.pass(ctx, c, pos.PermitSettings, "connect")
+}
+
+// anyApprover reports that somebody's PIN could be checked.
+func (o connectOptions) anyApprover(ctx context.Context, c console) (bool, error) {
+	j, err := sqlite.Open(ctx, o.path(), sqlite.Options{})
+	if err != nil {
+		return false, err
+	}
+	defer j.Close()
+	till, err := o.idle(ctx, c, j)
+	if err != nil {
+		return false, err
+	}
+	return len(till.View().Approvers(pos.PermitSettings)) > 0, nil
 }
 
 // boundTo tells whose journal lies at path; nil when there is none or it is

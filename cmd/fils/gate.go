@@ -58,7 +58,7 @@ func (o records) identify(ctx context.Context, c console) (string, error) {
 	if o.by == "" {
 		return "", badUsage("this shop has set up its staff; say who asks with --by MEMBER")
 	}
-	return askPIN(ctx, o.pinFile, o.by, c)
+	return askPIN(ctx, o.pinFile, "PIN of "+o.by, c)
 }
 
 // hasStaff reports a journal with an owner.

@@ -235,7 +235,26 @@ func TestConnect_AShopWithStaffIsAskedForAPIN(t *testing.T) {
 	}
 	r := filsReading(ownerPIN+"\n", "journal", "export", "--data", dir, "--by", "huda", "--pin-file", "-")
 	wantFailure(t, r, 1, "no PIN that can be checked")
+
+	// An owner comes back on the strength of the key, once.
+	wantFailure(t, connect(ownerPIN+"\n", "--reclaim", "omar", "--pin-file", "-").failed(), 1, "no active owner")
+	wantFailure(t, connect("123456\n", "--reclaim", "huda", "--pin-file", "-").failed(), 1, "6 to 12 digits")
+	back := connect("918273\n", "--reclaim", "huda", "--pin-file", "-")
+	if back.code != 0 || !strings.Contains(back.out, "recovery code, shown once: ") {
+		t.Fatalf("%+v", back)
+	}
+	r = filsReading("918273\n", "journal", "export", "--data", dir, "--by", "huda", "--pin-file", "-")
+	_, code, _ := strings.Cut(back.out, "once: ")
+	code, _, _ = strings.Cut(code, "\n")
+	if r.code != 0 || !strings.Contains(r.out, `"note":"reclaimed"`) || strings.Contains(r.out, code) || strings.Contains(r.out, "918273") {
+		t.Errorf("after that: %d, %s", r.code, r.err)
+	}
+	wantFailure(t, connect("", "--reclaim", "huda", "--pin-file", "-"), 2, "--by MEMBER") // who can be asked is asked
+	wantFailure(t, connect("918273\n738291\n", "--by", "huda", "--reclaim", "huda", "--pin-file", "-").failed(), 1, "recovery code works here")
 }
+
+// failed is a run whose output does not matter.
+func (r ran) failed() ran { return ran{r.code, "", r.err} }
 
 func TestRecords_AJournalThatTellsNothingIsNotRead(t *testing.T) {
 	dir, _ := staffed(t)

@@ -1,7 +1,6 @@
 package fils
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ const maxPINLine = 64
 // askPIN brings a PIN from file ("-" is standard input), else from the
 // terminal without echo. It is never an argument or a variable: other programs
 // can read those.
-func askPIN(ctx context.Context, file, member string, c console) (string, error) {
+func askPIN(ctx context.Context, file, question string, c console) (string, error) {
 	switch in, _ := c.in.(*os.File); {
 	case file == "-":
 		return firstLine(c.in, "standard input")
@@ -30,21 +29,32 @@ func askPIN(ctx context.Context, file, member string, c console) (string, error)
 		defer f.Close()
 		return firstLine(f, "--pin-file "+file)
 	case in != nil && term.IsTerminal(int(in.Fd())):
-		return typed(ctx, in, c.err, "PIN of "+member+": ")
+		return typed(ctx, in, c.err, question+": ")
 	}
 	return "", errors.New("nobody can be asked for a PIN here; write --pin-file FILE, or --pin-file - to give it on standard input")
 }
 
+// firstLine reads no byte beyond the line: another question may follow.
 func firstLine(r io.Reader, what string) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, maxPINLine)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("%s cannot be read", what)
+	var line []byte
+	for b := make([]byte, 1); len(line) < maxPINLine; {
+		n, err := r.Read(b)
+		if n == 1 && b[0] == '\n' {
+			break
+		}
+		line = append(line, b[:n]...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s cannot be read", what)
+		}
 	}
-	line = strings.TrimRight(line, "\r\n")
-	if line == "" {
+	text := strings.TrimRight(string(line), "\r")
+	if text == "" {
 		return "", fmt.Errorf("%s holds no PIN", what)
 	}
-	return line, nil
+	return text, nil
 }
 
 // typed reads a line from a terminal without showing it. When ctx ends, the

@@ -37,6 +37,9 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            computer has no keyring; a terminal asks for it
   --replace                take the place of another merchant's connection, or of
                            a file
+  --reclaim OWNER          where no PIN can be checked any more, as after a lost
+                           keyring: give this owner a new PIN on the strength of
+                           the key that is imported
 
 Exit codes: 0 done, 1 failed or already open, 2 wrong command line,
 3 no display or no OpenGL.
