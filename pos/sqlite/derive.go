@@ -268,10 +268,10 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 			return 0, err
 		}
 	}
-	if count, err = deriveAll(ctx, tx, deriver{folder: j.folder, tx: tx}); err != nil {
+	if count, err = deriveAll(ctx, tx, deriver{j.folder, tx, shelf{}}); err != nil {
 		return 0, err
 	}
-	if _, err := list(ctx, tx, count); err != nil {
+	if _, err := listSales(ctx, tx, count); err != nil {
 		return 0, err
 	}
 	return count, tx.commit(context.WithoutCancel(ctx))
@@ -297,12 +297,15 @@ func deriveAll(ctx context.Context, source querier, d deriver) (count int64, err
 		return 0, err
 	}
 	defer rows.Close()
+	// A context that can end costs every statement a goroutine of its own;
+	// rows end with ctx.
+	writing := context.WithoutCancel(ctx)
 	for rows.Next() {
 		e, err := scanEvent(rows)
 		if err != nil {
 			return count, err
 		}
-		if err := d.derive(ctx, e); err != nil {
+		if err := d.derive(writing, e); err != nil {
 			return count, &BrokenError{Seq: e.Seq, Reason: "it does not fold", Err: err}
 		}
 		count++

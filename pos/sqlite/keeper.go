@@ -142,15 +142,15 @@ func (j *Journal) listSome(ctx context.Context) (n int64, err error) {
 		return 0, err
 	}
 	defer tx.rollback(context.WithoutCancel(ctx))
-	if n, err = list(ctx, tx, listAtOnce); err != nil {
+	if n, err = listSales(ctx, tx, listAtOnce); err != nil {
 		return 0, err
 	}
 	return n, tx.commit(context.WithoutCancel(ctx))
 }
 
-// list enters at most limit sales that are no longer open into the indexes of
+// listSales enters at most limit sales that are no longer open into the indexes of
 // the search, the oldest first.
-func list(ctx context.Context, tx executor, limit int64) (n int64, err error) {
+func listSales(ctx context.Context, tx executor, limit int64) (n int64, err error) {
 	result, err := tx.ExecContext(ctx, `UPDATE sales SET listed = 1 WHERE rowid IN (SELECT rowid FROM sales
 		INDEXED BY sales_live WHERE listed = 0 AND open = 0 ORDER BY at_ms, no LIMIT ?)`, limit)
 	if err != nil {

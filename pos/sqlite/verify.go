@@ -178,12 +178,15 @@ func checkDerived(ctx context.Context, source *sql.Tx, scratch string, schema in
 	if err := migrate(ctx, db, list, time.Time{}); err != nil {
 		return err
 	}
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := db.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if _, err := deriveAll(ctx, source, deriver{folder: pos.NewFolder(), tx: tx}); err != nil {
+	if err := dropIndexes(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := deriveAll(ctx, source, deriver{pos.NewFolder(), tx, shelf{}}); err != nil {
 		return err
 	}
 	for _, table := range derivedTables(schema) {
@@ -195,6 +198,32 @@ func checkDerived(ctx context.Context, source *sql.Tx, scratch string, schema in
 		return nil
 	}
 	return checkListed(ctx, source)
+}
+
+// dropIndexes drops what only searches need.
+func dropIndexes(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := exec(ctx, tx, "DROP INDEX "+name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // listedSchema is the schema that brought listed sales.
