@@ -106,22 +106,25 @@ func (s *alertsScreen) resolve(id int64) {
 			a.redrawDialog("resolve/note")
 			return
 		}
-		busy = true
-		a.work(func(ctx context.Context) func() {
-			err := a.cfg.Engine.ResolveAlert(ctx, id, a.cfg.Cashier, text)
-			return func() {
-				busy = false
-				if a.dialog() != top {
-					return
+		by := a.by()
+		a.permit(pos.PermitAlerts, a.words.t("alerts.resolve"), by, func(given pos.Approval) {
+			busy = true
+			a.work(func(ctx context.Context) func() {
+				err := a.cfg.Engine.ResolveAlertWith(ctx, given, id, by, text)
+				return func() {
+					busy = false
+					if a.dialog() != top {
+						return
+					}
+					if err == nil {
+						a.closeDialog()
+						return
+					}
+					m := a.words.explain(err)
+					failed = m.title + " " + m.next
+					a.redrawDialog("resolve/note")
 				}
-				if err == nil {
-					a.closeDialog()
-					return
-				}
-				m := a.words.explain(err)
-				failed = m.title + " " + m.next
-				a.redrawDialog("resolve/note")
-			}
+			})
 		})
 	}
 }

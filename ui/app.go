@@ -32,6 +32,9 @@ type App struct {
 	heard heard
 	// charging locks the charge button while its action runs.
 	charging bool
+	// member is who works here on a till with an owner, approver whose PIN was
+	// given last for something risky.
+	member, approver pos.MemberID
 
 	page    page
 	screen  screen
@@ -173,6 +176,9 @@ func (a *App) tick() {
 		a.relook()
 	}
 	a.screen.tick()
+	if d := a.dialog(); d != nil && d.tick != nil {
+		d.tick()
+	}
 }
 
 // Close ends what Show started and waits for it. It may be called more than
@@ -224,6 +230,7 @@ func (a *App) refresh() {
 	for _, s := range a.heard.news(a.view) {
 		a.cfg.Sound(s)
 	}
+	a.yieldToResult(before.Front)
 	if (before.Front == nil) != (a.view.Front == nil) && len(a.dialogs) == 0 {
 		a.page = pageTill
 	}

@@ -22,7 +22,17 @@ type deed struct {
 	kind    widgets.Kind
 	// other asks for a second sale, by its number or the end of it.
 	other bool
-	do    func(ctx context.Context, other pos.SaleNo, note string) error
+	// permission is what it needs; by asks for it, and approval allows it.
+	permission pos.Permission
+	do         func(ctx context.Context, d deedOrder) error
+}
+
+// deedOrder is what a manager has decided.
+type deedOrder struct {
+	approval pos.Approval
+	by       string
+	other    pos.SaleNo
+	note     string
 }
 
 type deedStep int
@@ -54,29 +64,37 @@ func (a *App) openDeed(sale pos.Sale, d deed) {
 
 func (a *App) openReverse(s pos.Sale) {
 	w := a.words
-	a.openDeed(s, deed{icon: "undo", kind: widgets.Danger,
+	a.openDeed(s, deed{icon: "undo", kind: widgets.Danger, permission: pos.PermitReverse,
 		title: w.t("reverse.title"), text: w.t("reverse.text"), warning: w.t("reverse.warning"), yes: w.t("reverse.yes", "amount", w.money(s.Intent.Amount)),
-		do: func(ctx context.Context, _ pos.SaleNo, note string) error {
-			return a.cfg.Engine.Reverse(ctx, pos.ReverseRequest{Sale: s.No, Requester: a.cfg.Cashier, Approver: a.cfg.Cashier, Note: note})
+		do: func(ctx context.Context, d deedOrder) error {
+			return a.cfg.Engine.Reverse(ctx, pos.ReverseRequest{Sale: s.No, Requester: d.by, Approver: d.approver(), Approval: d.approval, Note: d.note})
 		}})
 }
 
 func (a *App) openRelease(s pos.Sale) {
 	w := a.words
-	a.openDeed(s, deed{icon: "question", kind: widgets.Danger,
+	a.openDeed(s, deed{icon: "question", kind: widgets.Danger, permission: pos.PermitRelease,
 		title: w.t("release.title"), text: w.t("release.text"), warning: w.t("release.warning"), yes: w.t("release.yes"),
-		do: func(ctx context.Context, _ pos.SaleNo, note string) error {
-			return a.cfg.Engine.Release(ctx, s.No, a.cfg.Cashier, note)
+		do: func(ctx context.Context, d deedOrder) error {
+			return a.cfg.Engine.ReleaseWith(ctx, d.approval, s.No, d.by, d.note)
 		}})
 }
 
 func (a *App) openAttach(s pos.Sale) {
 	w := a.words
-	a.openDeed(s, deed{icon: "clock", kind: widgets.Primary, other: true,
+	a.openDeed(s, deed{icon: "clock", kind: widgets.Primary, other: true, permission: pos.PermitAlerts,
 		title: w.t("attach.title"), text: w.t("attach.text"), warning: w.t("attach.warning"), yes: w.t("attach.yes"),
-		do: func(ctx context.Context, other pos.SaleNo, note string) error {
-			return a.cfg.Engine.Attach(ctx, s.No, other, a.cfg.Cashier, note)
+		do: func(ctx context.Context, d deedOrder) error {
+			return a.cfg.Engine.AttachWith(ctx, d.approval, s.No, d.other, d.by, d.note)
 		}})
+}
+
+// approver is who gave the approval, or who works on a till without an owner.
+func (d deedOrder) approver() string {
+	if m := d.approval.Member(); m != "" {
+		return string(m)
+	}
+	return d.by
 }
 
 // first is the field that a person fills in first.
@@ -222,21 +240,24 @@ func (x *deedDialog) drawConfirm() fyne.CanvasObject {
 	return widgets.Column(widgets.Space4, append(body, l.Row(widgets.Space3, widgets.Filler(), back, yes))...)
 }
 
-// send asks the engine once; the dialog is locked until it has answered.
+// send asks for the PIN of somebody who may allow it, and then the engine.
 func (x *deedDialog) send() {
-	if x.step != deedConfirm {
-		return
+	if x.step == deedConfirm {
+		x.app.permit(x.permission, x.yes, x.app.by(), x.allowed)
 	}
+}
+
+// allowed asks the engine once; the dialog is locked until it has answered.
+func (x *deedDialog) allowed(given pos.Approval) {
 	a := x.app
 	x.step = deedSend
 	a.redrawDialog("")
-	note := strings.TrimSpace(x.note)
-	var other pos.SaleNo
+	order := deedOrder{approval: given, by: a.by(), note: strings.TrimSpace(x.note)}
 	if x.found != nil {
-		other = x.found.No
+		order.other = x.found.No
 	}
 	a.work(func(ctx context.Context) func() {
-		err := x.do(ctx, other, note)
+		err := x.do(ctx, order)
 		return func() { x.sent(err) }
 	})
 }

@@ -170,7 +170,7 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 			add(w.t("detail.payer"), w.money(p.Paid))
 		}
 	}
-	add(w.t("detail.cashier"), s.Intent.Cashier)
+	add(w.t("detail.cashier"), a.person(s.Intent.Cashier))
 	add(w.t("detail.day"), s.Intent.BusinessDate)
 	add(w.t("detail.witnesses"), a.witnesses(s.Witnesses))
 	if s.Refunded > 0 {
@@ -183,7 +183,7 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 		add(w.t("detail.elsewhere"), w.money(s.Elsewhere))
 	}
 	if r := s.Released; r != nil {
-		add(w.t("detail.released"), r.By+" · "+a.moment(r.At)+" · "+r.Note)
+		add(w.t("detail.released"), a.person(r.By)+" · "+a.moment(r.At)+" · "+r.Note)
 	}
 	add(w.t("detail.attached"), s.AttachedTo.Short())
 	if s.Proof != "" {
@@ -267,7 +267,7 @@ func (a *App) refundCard(r *pos.Refund) fyne.CanvasObject {
 	}
 	foot := a.moment(r.CreatedAt) + " · " + r.No.Short()
 	if r.Intent.Requester != "" {
-		foot += " · " + r.Intent.Requester
+		foot += " · " + a.person(r.Intent.Requester)
 	}
 	body = append(body, l.NewLabel(foot, widgets.TextSmall, l.Muted))
 	if r.Intent.Reason != "" {

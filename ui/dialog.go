@@ -18,6 +18,17 @@ type dialog struct {
 	escape func()
 	// update redraws after a new view; may be nil.
 	update func()
+	// tick redraws what depends on the time; may be nil.
+	tick func()
+	// key takes a key before it moves the focus and reports whether it used it,
+	// typed a character that no field has the focus for; both may be nil.
+	key   func(k fyne.KeyName) bool
+	typed func(c rune)
+	// yields closes the dialog when the sale in front has a result, so that
+	// nothing lies over it.
+	yields bool
+	// under had the focus when the dialog was opened.
+	under string
 	// amount is the amount that is typed here; may be nil.
 	amount *amountInput
 	help   bool
@@ -47,6 +58,7 @@ func (a *App) openDialog(d *dialog) {
 	if d.escape == nil {
 		d.escape = a.closeDialog
 	}
+	d.under = a.focusID
 	a.dialogs = append(a.dialogs, d)
 	a.focusID, a.focusShown = "", false
 	a.show()
@@ -65,10 +77,13 @@ func (a *App) closeDialog() {
 	if len(a.dialogs) == 0 {
 		return
 	}
+	closed := a.dialog()
 	a.dialogs = a.dialogs[:len(a.dialogs)-1]
 	a.focusID, a.focusShown = "", false
 	if d := a.dialog(); d != nil {
-		a.focusID = d.start
+		if a.focusID = closed.under; a.focusID == "" {
+			a.focusID = d.start
+		}
 	}
 	a.refreshScreen()
 	a.show()

@@ -73,6 +73,8 @@ const (
 // guard recognises bursts of a scanner by the time between keys.
 type guard struct {
 	last time.Time
+	// first says that the last key came after a pause.
+	first bool
 	// recent are the times of the last few keys since a pause.
 	recent []time.Time
 	burst  bool
@@ -94,7 +96,7 @@ func (g *guard) decimal(now time.Time) (first, burst bool) {
 // belongs to a scanner.
 func (g *guard) key(now time.Time) (first, burst bool) {
 	first = now.Sub(g.last) >= scannerRest
-	g.last = now
+	g.last, g.first = now, first
 	if first {
 		g.recent, g.burst = nil, false
 	}
@@ -137,8 +139,10 @@ func (a *App) typed(c rune) {
 		t.TypeRune(c)
 		return
 	}
-	if len(a.dialogs) == 0 {
+	if d := a.dialog(); d == nil {
 		a.screen.typed(c, first, burst)
+	} else if d.typed != nil {
+		d.typed(c)
 	}
 }
 
@@ -187,6 +191,9 @@ func (a *App) pressed(k fyne.KeyName) {
 			d.escape()
 			return
 		}
+		if d.key != nil && d.key(k) {
+			return
+		}
 		a.moveFocus(k)
 		return
 	}
@@ -205,7 +212,10 @@ func (a *App) pressed(k fyne.KeyName) {
 // enter presses what has the focus, or does the screen's main action.
 func (a *App) enter() {
 	if a.guard.enter(a.cfg.Now()) {
-		if _, field := a.focused().(widgets.Typist); !field && len(a.dialogs) == 0 {
+		switch f, field := a.focused().(*widgets.Field); {
+		case field && f.OnScan != nil:
+			f.OnScan()
+		case !field && len(a.dialogs) == 0:
 			a.screen.scanned()
 		}
 		return

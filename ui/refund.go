@@ -169,20 +169,29 @@ func (r *refundDialog) drawConfirm() fyne.CanvasObject {
 	return widgets.Column(widgets.Space4, append(body, l.Row(widgets.Space3, widgets.Filler(), back, yes))...)
 }
 
-// send asks the engine once; the dialog is locked until it has answered.
+// send asks for the PIN of somebody who may allow it, and then the engine.
 func (r *refundDialog) send() {
-	if r.step != refundConfirm {
-		return
+	if a := r.app; r.step == refundConfirm {
+		a.permit(pos.PermitRefund, a.words.t("refund.yes", "amount", a.words.money(r.amount)), a.by(), r.allowed)
 	}
+}
+
+// allowed asks the engine once; the dialog is locked until it has answered.
+func (r *refundDialog) allowed(given pos.Approval) {
 	a := r.app
 	r.step = refundSending
 	a.redrawDialog("")
-	request := pos.RefundRequest{Sale: r.sale.No, Amount: r.amount, Reason: strings.TrimSpace(r.reason),
-		Requester: a.cfg.Cashier, Approver: a.cfg.Cashier, Note: strings.TrimSpace(r.note)}
+	request := r.request()
+	request.Approval, request.Approver = given, deedOrder{approval: given, by: a.by()}.approver()
 	a.work(func(ctx context.Context) func() {
 		no, err := a.cfg.Engine.Refund(ctx, request)
 		return func() { r.sent(no, err) }
 	})
+}
+
+func (r *refundDialog) request() pos.RefundRequest {
+	return pos.RefundRequest{Sale: r.sale.No, Amount: r.amount, Reason: strings.TrimSpace(r.reason),
+		Requester: r.app.by(), Note: strings.TrimSpace(r.note)}
 }
 
 func (r *refundDialog) sent(no pos.RefundNo, err error) {
@@ -244,7 +253,7 @@ func (r *refundDialog) drawFollow() fyne.CanvasObject {
 	l, w := a.look, a.words
 	x := r.refund()
 	if x == nil {
-		x = &pos.Refund{No: r.no, Sale: r.sale.No, State: pos.RefundRequested, CreatedAt: a.cfg.Now(), Intent: pos.RefundIntent{Amount: r.amount, Requester: a.cfg.Cashier}}
+		x = &pos.Refund{No: r.no, Sale: r.sale.No, State: pos.RefundRequested, CreatedAt: a.cfg.Now(), Intent: pos.RefundIntent{Amount: r.amount, Requester: a.by()}}
 	}
 	body := []fyne.CanvasObject{r.title("refund.follow"), a.refundCard(x)}
 	if !x.State.Final() {

@@ -94,9 +94,9 @@ func (s *saleScreen) abort() {
 	if v == nil || v.Sale.Aborted != "" || s.renewing == v.Sale.No {
 		return
 	}
-	no := v.Sale.No
+	no, by := v.Sale.No, s.app.by()
 	s.act(&s.aborting, no, func(ctx context.Context) error {
-		return s.app.cfg.Engine.Abort(ctx, no, s.app.cfg.Cashier)
+		return s.app.cfg.Engine.Abort(ctx, no, by)
 	})
 }
 

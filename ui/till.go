@@ -399,7 +399,7 @@ func (t *tillScreen) submit(confirmed bool) {
 	}
 	a.charging = true
 	t.draw()
-	request := pos.ChargeRequest{Amount: f, Reference: strings.TrimSpace(t.ref), Cashier: a.cfg.Cashier, Confirmed: confirmed}
+	request := pos.ChargeRequest{Amount: f, Reference: strings.TrimSpace(t.ref), Cashier: a.by(), Confirmed: confirmed}
 	a.work(func(ctx context.Context) func() {
 		_, err := a.cfg.Engine.Charge(ctx, request)
 		return func() { t.charged(request, err) }

@@ -46,13 +46,42 @@ type Engine interface {
 	// Renew closes a sale and starts another of the same amount once it is
 	// proven not paid.
 	Renew(ctx context.Context, no pos.SaleNo, by string) error
-	// Release notes goods that were handed over for an unknown sale, Attach
-	// that a late payment was meant for another sale. Both change no money.
-	Release(ctx context.Context, no pos.SaleNo, by, note string) error
-	Attach(ctx context.Context, no, other pos.SaleNo, by, note string) error
+	// ReleaseWith notes goods that were handed over for an unknown sale,
+	// AttachWith that a late payment was meant for another sale. Both change no
+	// money. Approvals come from [App.permit]; a till without an owner needs none.
+	ReleaseWith(ctx context.Context, a pos.Approval, no pos.SaleNo, by, note string) error
+	AttachWith(ctx context.Context, a pos.Approval, no, other pos.SaleNo, by, note string) error
 	Reverse(ctx context.Context, r pos.ReverseRequest) error
 	Refund(ctx context.Context, r pos.RefundRequest) (pos.RefundNo, error)
-	ResolveAlert(ctx context.Context, id int64, by, note string) error
+	// ProposeRefund leaves a refund waiting until somebody approves or declines
+	// it; see [pos.View.Proposals].
+	ProposeRefund(ctx context.Context, r pos.RefundRequest) (pos.ProposalID, error)
+	ApproveRefund(ctx context.Context, id pos.ProposalID, approver string, a pos.Approval) (pos.RefundNo, error)
+	DeclineRefund(ctx context.Context, id pos.ProposalID, by, note string, a pos.Approval) error
+	ResolveAlertWith(ctx context.Context, a pos.Approval, id int64, by, note string) error
+	// Adopt takes up a sale of another till, by our number or the provider's.
+	Adopt(ctx context.Context, a pos.Approval, number, by, note string) (pos.SaleNo, error)
+	// OpenShift opens a shift, or returns the one that is open; CloseShiftWith
+	// seals it; XWith adds up so far; Z and Shifts read what was sealed.
+	OpenShift(ctx context.Context, by string) (pos.Shift, error)
+	CloseShiftWith(ctx context.Context, a pos.Approval, number int64, by string) (pos.Z, error)
+	XWith(ctx context.Context, a pos.Approval) (pos.Z, error)
+	Z(ctx context.Context, number int64) (pos.Z, error)
+	Shifts(ctx context.Context, before int64, limit int) ([]pos.Shift, error)
+}
+
+// Staff is what the screens ask about people; [pos.Staff] says what each method
+// does. A PIN is handed over once and kept nowhere here.
+type Staff interface {
+	SetUp(ctx context.Context, owner pos.Member, pin string) (pos.RecoveryCode, error)
+	Add(ctx context.Context, a pos.Approval, m pos.Member) error
+	Change(ctx context.Context, a pos.Approval, m pos.Member) error
+	SetPIN(ctx context.Context, a pos.Approval, id pos.MemberID, pin string) error
+	ChangePIN(ctx context.Context, id pos.MemberID, old, pin string) error
+	Verify(ctx context.Context, id pos.MemberID, pin string) error
+	Authorize(ctx context.Context, p pos.Permission, id pos.MemberID, pin string) (pos.Approval, error)
+	Recover(ctx context.Context, code string, owner pos.MemberID, pin string) (pos.RecoveryCode, error)
+	NewRecoveryCode(ctx context.Context, a pos.Approval) (pos.RecoveryCode, error)
 }
 
 // Sound is a reason to make a noise. Whatever a sound says, the screen says too.
@@ -72,6 +101,9 @@ type Config struct {
 	App    fyne.App
 	Engine Engine
 	Reader pos.Reader
+	// Staff may be nil where no PIN can be checked: then nobody can sign in to a
+	// till that has an owner.
+	Staff Staff
 	// Lang is "en" or "ar"; anything else starts in English.
 	Lang string
 	// Dark starts with the dark theme.
@@ -79,7 +111,8 @@ type Config struct {
 	// Saved, when not nil, is told of a new language or theme so that the
 	// caller can keep it. It is called on a goroutine of the App's.
 	Saved func(lang string, dark bool)
-	// Cashier is recorded with whatever is done here.
+	// Cashier is recorded with whatever is done here while there is no owner;
+	// from then on it is the member who works here.
 	Cashier string
 	// Shop is shown in the title bar of the window; may be empty.
 	Shop string

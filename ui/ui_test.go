@@ -102,12 +102,12 @@ func (e *engine) Renew(ctx context.Context, no pos.SaleNo, by string) error {
 	return e.note("renew %s by %s", no, by)
 }
 
-func (e *engine) Release(ctx context.Context, no pos.SaleNo, by, note string) error {
+func (e *engine) ReleaseWith(ctx context.Context, a pos.Approval, no pos.SaleNo, by, note string) error {
 	e.wait(ctx)
 	return e.note("release %s by %s: %s", no, by, note)
 }
 
-func (e *engine) Attach(ctx context.Context, no, other pos.SaleNo, by, note string) error {
+func (e *engine) AttachWith(ctx context.Context, a pos.Approval, no, other pos.SaleNo, by, note string) error {
 	e.wait(ctx)
 	return e.note("attach %s to %s by %s: %s", no, other, by, note)
 }
@@ -117,7 +117,7 @@ func (e *engine) Reverse(ctx context.Context, r pos.ReverseRequest) error {
 	return e.note("reverse %s by %s, %s: %s", r.Sale, r.Requester, r.Approver, r.Note)
 }
 
-func (e *engine) ResolveAlert(_ context.Context, id int64, by, note string) error {
+func (e *engine) ResolveAlertWith(_ context.Context, a pos.Approval, id int64, by, note string) error {
 	return e.note("resolve %d by %s: %s", id, by, note)
 }
 

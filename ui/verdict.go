@@ -45,8 +45,9 @@ func (s *saleScreen) question() {
 }
 
 func (s *saleScreen) questionAbout(no pos.SaleNo) {
+	by := s.app.by()
 	s.act(&s.asking, no, func(ctx context.Context) error {
-		return s.app.cfg.Engine.CustomerSaysPaid(ctx, no, s.app.cfg.Cashier)
+		return s.app.cfg.Engine.CustomerSaysPaid(ctx, no, by)
 	})
 }
 
@@ -120,8 +121,8 @@ func (s *saleScreen) renew() {
 	if v == nil || !s.renewable(v) || s.aborting == v.Sale.No {
 		return
 	}
-	no := v.Sale.No
+	no, by := v.Sale.No, s.app.by()
 	s.act(&s.renewing, no, func(ctx context.Context) error {
-		return s.app.cfg.Engine.Renew(ctx, no, s.app.cfg.Cashier)
+		return s.app.cfg.Engine.Renew(ctx, no, by)
 	})
 }

@@ -229,8 +229,12 @@ func (d *desk) show(ctx context.Context) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.station
+	var staff ui.Staff
+	if s.signs {
+		staff = s.till.Staff()
+	}
 	d.window = ui.New(ui.Config{
-		App: d.app, Engine: s.till, Reader: s.journal, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
+		App: d.app, Engine: s.till, Reader: s.journal, Staff: staff, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
 		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
 	})
 	d.window.Show(ctx)

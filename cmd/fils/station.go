@@ -45,6 +45,8 @@ type station struct {
 	shop    string
 	// sandbox is the practice gateway's address, empty outside training.
 	sandbox string
+	// signs: it keeps PINs, so that people sign in.
+	signs bool
 	// guards: it has the real journal and can check the PINs of its staff.
 	guards bool
 	// copies is nil without a folder for them.
@@ -114,7 +116,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		return nil, err
 	}
 	s.cashier, s.shop = settings.Cashier, settings.Merchant
-	s.guards = !o.training
+	s.signs, s.guards = true, !o.training
 	s.inner.start(s.till.Run)
 	if settings.Backup != "" {
 		s.copies = &copies{folder: settings.Backup, terminal: settings.Terminal, journal: s.journal, till: s.till, log: o.log}

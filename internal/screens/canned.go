@@ -56,19 +56,34 @@ func (c *canned) Charge(_ context.Context, r pos.ChargeRequest) (pos.SaleNo, err
 	}
 	return "S1", nil
 }
-func (c *canned) Abort(context.Context, pos.SaleNo, string) error                      { return nil }
-func (c *canned) CustomerSaysPaid(context.Context, pos.SaleNo, string) error           { return nil }
-func (c *canned) Renew(context.Context, pos.SaleNo, string) error                      { return nil }
-func (c *canned) Release(context.Context, pos.SaleNo, string, string) error            { return nil }
-func (c *canned) Attach(context.Context, pos.SaleNo, pos.SaleNo, string, string) error { return nil }
-func (c *canned) Reverse(context.Context, pos.ReverseRequest) error                    { return nil }
-func (c *canned) Dismiss(pos.SaleNo)                                                   {}
-func (c *canned) Park(pos.SaleNo)                                                      {}
-func (c *canned) Show(pos.SaleNo)                                                      {}
+func (c *canned) Abort(context.Context, pos.SaleNo, string) error            { return nil }
+func (c *canned) CustomerSaysPaid(context.Context, pos.SaleNo, string) error { return nil }
+func (c *canned) Renew(context.Context, pos.SaleNo, string) error            { return nil }
+func (c *canned) ReleaseWith(context.Context, pos.Approval, pos.SaleNo, string, string) error {
+	return nil
+}
+func (c *canned) AttachWith(context.Context, pos.Approval, pos.SaleNo, pos.SaleNo, string, string) error {
+	return nil
+}
+func (c *canned) Reverse(context.Context, pos.ReverseRequest) error { return nil }
+func (c *canned) Dismiss(pos.SaleNo)                                {}
+func (c *canned) Park(pos.SaleNo)                                   {}
+func (c *canned) Show(pos.SaleNo)                                   {}
 func (c *canned) Refund(context.Context, pos.RefundRequest) (pos.RefundNo, error) {
 	return "R5C8VN2PLQ7ZJY4A", nil
 }
-func (c *canned) ResolveAlert(context.Context, int64, string, string) error { return nil }
+func (c *canned) ResolveAlertWith(context.Context, pos.Approval, int64, string, string) error {
+	return nil
+}
+func (c *canned) ProposeRefund(context.Context, pos.RefundRequest) (pos.ProposalID, error) {
+	return "P1", nil
+}
+func (c *canned) ApproveRefund(context.Context, pos.ProposalID, string, pos.Approval) (pos.RefundNo, error) {
+	return "R5C8VN2PLQ7ZJY4A", nil
+}
+func (c *canned) DeclineRefund(context.Context, pos.ProposalID, string, string, pos.Approval) error {
+	return nil
+}
 
 func (c *canned) Sale(_ context.Context, no pos.SaleNo) (pos.Sale, error) {
 	for _, s := range history() {

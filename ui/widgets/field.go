@@ -39,6 +39,8 @@ type Field struct {
 	OnChange func(text string)
 	// OnEnter is called by Press.
 	OnEnter func()
+	// OnScan, when not nil, is told of an Enter that ended a scanner's burst.
+	OnScan func()
 	// Refuse, when not nil, may refuse a character or a pasted text.
 	Refuse func(text string, pasted bool) bool
 }
