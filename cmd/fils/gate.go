@@ -63,7 +63,7 @@ func (o records) identify(ctx context.Context, c console) (string, error) {
 
 // hasStaff reports a journal with an owner.
 func hasStaff(ctx context.Context, path string) (bool, error) {
-	j, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	j, err := openReading(ctx, path)
 	if err != nil {
 		return false, fmt.Errorf("nobody can say who may read this journal: %w", err)
 	}

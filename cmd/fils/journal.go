@@ -29,7 +29,11 @@ func verifyJournal(ctx context.Context, o records, _ []string, c console) error 
 	if err := sqlite.CheckDerived(ctx, path); err != nil {
 		return err
 	}
-	j, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	j, err := openReading(ctx, path)
+	if errors.Is(err, errOlderFormat) {
+		_, err = fmt.Fprintf(c.out, "%d events\nits end was compared with nothing: %v\n", count, errOlderFormat)
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -50,6 +54,19 @@ func verifyJournal(ctx context.Context, o records, _ []string, c console) error 
 		fmt.Fprintln(c.out, kept)
 	}
 	return nil
+}
+
+// errOlderFormat: an older version wrote it, or its last facts lie where only
+// the till's account may read them.
+var errOlderFormat = errors.New("the till must open this journal once, with this version and under its own account")
+
+// openReading opens a journal beside whoever writes it.
+func openReading(ctx context.Context, path string) (*sqlite.Journal, error) {
+	j, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	if errors.Is(err, pos.ErrJournalReadOnly) {
+		err = errOlderFormat
+	}
+	return j, err
 }
 
 // keptHead compares the chain with the head that is kept beside the key. A

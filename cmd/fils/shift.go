@@ -57,7 +57,7 @@ func (o records) read(ctx context.Context, c console, purpose string, take func(
 	if err := o.pass(ctx, c, pos.PermitShift, purpose); err != nil {
 		return err
 	}
-	j, err := sqlite.Open(ctx, o.path(), sqlite.Options{ReadOnly: true})
+	j, err := openReading(ctx, o.path())
 	if err != nil {
 		return err
 	}
