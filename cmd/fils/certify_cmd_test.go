@@ -3,9 +3,11 @@ package fils
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"github.com/filspos/fils/cmd/fils/certify"
 	"github.com/filspos/fils/payby/sandbox"
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/relay/server"
 )
 
 func TestCertify_Usage(t *testing.T) {
@@ -107,27 +110,17 @@ func readReport(t *testing.T, out string) certify.Report {
 	return r
 }
 
-// TestCertify_Account runs a case against an account as a till's settings name
-// it: its orders are in the till's own journal, and its faults stay on the
-// till's side of the wire.
+// TestCertify_Account runs cases against an account as a till's settings name
+// it: its orders are in the till's own journal, its faults stay on the till's
+// side of the wire, and notifications come by the till's own relay.
 func TestCertify_Account(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "till")
-	server := httptest.NewUnstartedServer(nil)
-	box, err := sandbox.New(sandbox.Options{
-		Key: gatewayKey(), PublicURL: "http://" + server.Listener.Addr().String(),
-		Merchants: []sandbox.Merchant{{ID: "200000000888", Keys: []*rsa.PublicKey{&merchantKey().PublicKey}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = box
-	server.Start()
-	defer server.Close()
-	if r := fils("connect", "--file", writeSettings(t, server.URL, "200000000888"), "--data", dir); r.code != 0 {
+	box, file := testAccount(t)
+	if r := fils("connect", "--file", file, "--data", dir); r.code != 0 {
 		t.Fatalf("connect: %+v", r)
 	}
 	var out bytes.Buffer
-	o := certifyOptions{records: records{dir: dir}, amount: 100, password: 50_000, cases: []string{"007"}}
+	o := certifyOptions{records: records{dir: dir}, amount: 100, password: 50_000, cases: []string{"007", "009"}}
 	s, session, err := o.openAccount(t.Context(), console{out: &out})
 	if err != nil {
 		t.Fatal(err)
@@ -137,12 +130,75 @@ func TestCertify_Account(t *testing.T) {
 	if err := errors.Join(err, s.close()); err != nil {
 		t.Fatal(err)
 	}
-	if len(cases) != 1 || cases[0].Result != certify.Pass || cases[0].Amount != 100 {
-		t.Fatalf("cases %+v", cases)
+	if len(cases) != 2 {
+		t.Fatalf("%d cases", len(cases))
 	}
-	if r := fils("journal", "export", "--data", dir); r.code != 0 || !strings.Contains(r.out, string(cases[0].Sale)) {
-		t.Errorf("the till's journal lacks the sale: %d %s", r.code, r.err)
+	for _, c := range cases {
+		if c.Result != certify.Pass || c.Amount != 100 {
+			t.Errorf("case %s: %s %+v", c.ID, c.Result, c.Findings)
+		}
+		if r := fils("journal", "export", "--data", dir); r.code != 0 || !strings.Contains(r.out, string(c.Sale)) {
+			t.Errorf("the till's journal lacks the sale of case %s: %d %s", c.ID, r.code, r.err)
+		}
 	}
+	if out.Len() == 0 {
+		t.Error("no progress was printed")
+	}
+}
+
+// testAccount serves a gateway and a relay, and returns the settings file of a
+// till that is known to both.
+func testAccount(t *testing.T) (*sandbox.Gateway, string) {
+	t.Helper()
+	gate, hub := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
+	box, err := sandbox.New(sandbox.Options{
+		Key: gatewayKey(), PublicURL: "http://" + gate.Listener.Addr().String(),
+		Merchants: []sandbox.Merchant{{ID: "200000000888", Keys: []*rsa.PublicKey{&merchantKey().PublicKey}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := server.NewMemory(server.MemoryConfig{Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := server.New(server.Config{Store: store, Random: rand.Reader})
+	if err == nil {
+		err = r.AddMerchant("marina", []*rsa.PublicKey{box.PublicKey()})
+	}
+	var token string
+	if err == nil {
+		token, err = r.AddTill("marina", "till-1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate.Config.Handler, hub.Config.Handler = box, r
+	gate.Start()
+	hub.Start()
+	g := newGroup(context.Background())
+	g.start(box.Run)
+	g.start(r.Run)
+	t.Cleanup(func() {
+		if err := g.stop(); err != nil {
+			t.Error(err)
+		}
+		hub.Close()
+		gate.Close()
+	})
+	file := writeSettings(t, gate.URL, "200000000888")
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(filepath.Dir(file), "token.txt"), []byte(token), 0o600)
+	}
+	if err == nil {
+		text = append(text, fmt.Sprintf("[relay]\nurl = %q\nmerchant = \"marina\"\ntill = \"till-1\"\ntoken_file = \"token.txt\"\n", hub.URL)...)
+		err = os.WriteFile(file, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box, file
 }
 
 // quickPayer pays as soon as there is a code.

@@ -18,8 +18,8 @@ const (
 	pageOf    = 100
 )
 
-// FromJournal judges sales that were made on the screen. numbers names them;
-// without any, all that were created from since on are judged (at most 5000,
+// FromJournal judges sales that were made on the screen. numbers names them, by
+// their last characters if need be; without any, all that were created from since on are judged (at most 5000,
 // newest first), and the report shows three of each case, failed ones first.
 // What a journal does not hold is not recorded: it counts unchanged answers to
 // queries without their times, and knows nothing of envelopes or of what the
@@ -71,10 +71,7 @@ func rank(c Case) int {
 func chosen(ctx context.Context, j pos.Reader, numbers []pos.SaleNo, since time.Time) ([]pos.Sale, error) {
 	var sales []pos.Sale
 	for _, no := range numbers {
-		sale, err := j.Sale(ctx, no)
-		if errors.Is(err, pos.ErrNotFound) {
-			return nil, fmt.Errorf("the journal has no sale %.64q: %w", no, pos.ErrNotFound)
-		}
+		sale, err := named(ctx, j, no)
 		if err != nil {
 			return nil, err
 		}
@@ -96,6 +93,24 @@ func chosen(ctx context.Context, j pos.Reader, numbers []pos.SaleNo, since time.
 		q.Before = *page.Next
 	}
 	return sales, nil
+}
+
+// named finds a sale by its number, or by the end of it that people read aloud.
+func named(ctx context.Context, j pos.Reader, no pos.SaleNo) (pos.Sale, error) {
+	sale, err := j.Sale(ctx, no)
+	if !errors.Is(err, pos.ErrNotFound) {
+		return sale, err
+	}
+	page, err := j.Sales(ctx, pos.SaleQuery{Text: string(no), Limit: 2})
+	switch {
+	case err != nil:
+		return pos.Sale{}, err
+	case len(page.Sales) == 0:
+		return pos.Sale{}, fmt.Errorf("the journal has no sale %.64q: %w", no, pos.ErrNotFound)
+	case len(page.Sales) > 1:
+		return pos.Sale{}, fmt.Errorf("%.64q is found in several sales; write the whole number", no)
+	}
+	return page.Sales[0], nil
 }
 
 // memory is evidence from a journal.

@@ -65,8 +65,14 @@ func TestFromJournal_SeesWhatIsThere(t *testing.T) {
 		if err != nil || slices.ContainsFunc(none, func(c Case) bool { return c.Result != NotRun }) {
 			t.Errorf("no sale since, but %+v, %v", none, err)
 		}
-		if _, err := FromJournal(t.Context(), j, []pos.SaleNo{"S0"}, time.Time{}); err == nil {
-			t.Error("an unknown sale is judged")
+		short, err := FromJournal(t.Context(), j, []pos.SaleNo{pos.SaleNo(live[0].Sale.Short())}, time.Time{})
+		if err != nil || !slices.ContainsFunc(short, func(c Case) bool { return c.Sale == live[0].Sale }) {
+			t.Errorf("a sale by the end of its number: %v", err)
+		}
+		for _, no := range []pos.SaleNo{"NOSUCHSALE", "S000101"} {
+			if _, err := FromJournal(t.Context(), j, []pos.SaleNo{no}, time.Time{}); err == nil {
+				t.Errorf("%s is judged, which names no sale or several", no)
+			}
 		}
 	})
 }

@@ -120,6 +120,9 @@ type Report struct {
 // Finish fills verdict and summary from the cases. A case that was judged
 // several times passes when all of its sales do.
 func (r *Report) Finish() {
+	for i := range r.Cases {
+		r.Cases[i].fill()
+	}
 	counts := map[Result]int{}
 	unseen := 0
 	all := scenarios(false)
@@ -150,6 +153,19 @@ func (r *Report) Finish() {
 		parts = append(parts, counted(unseen, "rule", "rules")+" not recorded")
 	}
 	r.Summary = strings.Join(parts, ", ")
+}
+
+// fill turns lists that are missing into empty ones, for whoever reads JSON.
+func (c *Case) fill() {
+	c.Findings, c.Calls, c.Alerts = some(c.Findings), some(c.Calls), some(c.Alerts)
+	c.QueryIntervals, c.CancelIntervals = some(c.QueryIntervals), some(c.CancelIntervals)
+}
+
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // resultOf is the worst result of a case; empty when it was not asked for.
