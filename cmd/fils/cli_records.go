@@ -15,7 +15,9 @@ type recordsCommand struct {
 	// pin: it may ask for a PIN. note: it takes a reason. replace: it writes a
 	// file that may be there.
 	pin, note, replace bool
-	run                func(ctx context.Context, o records, words []string, c console) error
+	// alone: its words name the files, no data directory is looked for.
+	alone bool
+	run   func(ctx context.Context, o records, words []string, c console) error
 }
 
 func recordsCommands() []recordsCommand {
@@ -23,6 +25,7 @@ func recordsCommands() []recordsCommand {
 		{name: "journal verify", run: verifyJournal},
 		{name: "journal export", pin: true, run: exportJournal},
 		{name: "journal backup", words: []string{"FILE"}, pin: true, replace: true, run: backUpJournal},
+		{name: "journal salvage", words: []string{"DAMAGED", "NEW"}, alone: true, run: salvageJournal},
 		{name: "journal rebuild", run: rebuildJournal},
 		{name: "shift x", pin: true, run: printX},
 		{name: "shift z", words: []string{"NUMBER"}, pin: true, run: printZ},
@@ -62,8 +65,11 @@ func parseRecords(ctx context.Context, name string, args []string, c console) er
 func (r *recordsCommand) parse(ctx context.Context, args []string, c console) error {
 	f := newFlags()
 	var o records
-	data := f.dataFlag()
-	f.BoolVar(&o.training, "training", false, "")
+	data := func() (string, error) { return "", nil }
+	if !r.alone {
+		data = f.dataFlag()
+		f.BoolVar(&o.training, "training", false, "")
+	}
 	if r.pin {
 		o.asks(f)
 	}

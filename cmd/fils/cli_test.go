@@ -41,6 +41,9 @@ func TestMain_WrongCommandLines(t *testing.T) {
 		{"journal verify now", `unexpected "now"`},
 		{"journal rebuild --pin-file x", "no flag --pin-file"},
 		{"journal export --pin 738291", "no flag --pin"},
+		{"journal salvage", "journal salvage needs DAMAGED and NEW"},
+		{"journal salvage a.db", "journal salvage needs NEW"},
+		{"journal salvage a.db b.db --data x", "no flag --data"},
 		{"shift", "write shift x, shift z, shift close"},
 		{"shift y", "shift can x, z, close"},
 		{"shift x 3", `unexpected "3"`},
@@ -79,7 +82,8 @@ func TestMain_VersionAndHelp(t *testing.T) {
 		}
 	}
 	for _, r := range recordsCommands() {
-		if !strings.Contains(help.out, "\n  fils "+strings.Join(append([]string{r.name}, r.words...), " ")+" ") {
+		if !strings.Contains(help.out, "\n  fils "+strings.Join(append([]string{r.name}, r.words...), " ")+" ") &&
+			!strings.Contains(help.out, "\n  fils "+strings.Join(append([]string{r.name}, r.words...), " ")+"\n") {
 			t.Errorf("help does not tell of %s", r.name)
 		}
 	}

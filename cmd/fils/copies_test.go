@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/sqlite"
 )
 
@@ -156,6 +157,50 @@ func TestBackup_IsAWholeJournal(t *testing.T) {
 	elsewhere := t.TempDir()
 	rename(t, target, journalPath(elsewhere, false))
 	if r := fils("journal", "verify", "--data", elsewhere); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSalvage_ADamagedJournalGoesOn(t *testing.T) {
+	dir, _ := account(t)
+	s := openShop(t, stationOptions{dir: dir})
+	for i := range 30 {
+		s.charge(4200 + pos.Fils(i))
+	}
+	wantFailure(t, fils("journal", "salvage", journalPath(dir, false), filepath.Join(dir, "new.db")), 1, "close it first")
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	path, rescued := journalPath(dir, false), filepath.Join(dir, "new.db")
+	wantFailure(t, fils("journal", "salvage", path+"x", rescued), 1, "no journal at")
+	wantFailure(t, fils("journal", "salvage", path, path), 1, "salvage journal")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The disk lost a bit of the sixteenth sale.
+	write(t, path, strings.ReplaceAll(string(text), `"amount":4215`, `"amount":4015`))
+	if r := fils("journal", "verify", "--data", dir); r.code != 1 {
+		t.Fatalf("%+v", r)
+	}
+	r := fils("journal", "salvage", path, rescued)
+	if r.code != 0 || !strings.HasPrefix(r.out, "saved ") {
+		t.Fatalf("%+v", r)
+	}
+	wantFailure(t, fils("journal", "salvage", path, rescued), 1, "is there already")
+	rename(t, path, filepath.Join(dir, "damaged.db"))
+	for _, suffix := range []string{"-wal", "-shm"} {
+		_ = os.Remove(path + suffix) // there may be none
+	}
+	rename(t, rescued, path)
+	s = openShop(t, stationOptions{dir: dir})
+	s.await(func(v *pos.View) bool {
+		return len(v.Alerts) > 0 && strings.HasPrefix(string(v.Alerts[0].Kind), "recover")
+	})
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := fils("journal", "verify", "--data", dir); r.code != 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -17,6 +17,9 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
   fils journal export      print the journal, one JSON object a line
   fils journal backup FILE copy the journal, while the till runs or not, and
                            verify the copy; keep it as safe as the journal
+  fils journal salvage DAMAGED NEW
+                           save what can be saved of a damaged journal into a new
+                           file, up to the first broken event
   fils journal rebuild     derive what screens read from the events again
   fils certify             run PayBy's acceptance cases, or judge sales by them;
                            fils certify --help says how
