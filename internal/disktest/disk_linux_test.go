@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/filspos/fils/pos/sqlite"
 )
 
 const (
@@ -85,7 +87,7 @@ func onTinyDisk(t *testing.T, where string) {
 		}
 	})
 	ballast := filepath.Join(dir, "ballast")
-	trade(t, filepath.Join(dir, "journal.db"), func() {
+	fill := func() {
 		f, err := os.OpenFile(ballast, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 		if err != nil {
 			t.Fatal(err)
@@ -97,11 +99,33 @@ func onTinyDisk(t *testing.T, where string) {
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("fill: %v", err)
 		}
-	}, func() {
+	}
+	free := func() {
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}
+	trade(t, filepath.Join(dir, "journal.db"), fill, free)
+	backUp(t, filepath.Join(t.TempDir(), "journal.db"), filepath.Join(dir, "elsewhere.db"), fill, free)
+	backUp(t, filepath.Join(dir, "other.db"), filepath.Join(dir, "beside.db"), func() { leave(t, ballast, dir) }, free)
+}
+
+// leave fills the disk until the till has room for some sales, but a copy of
+// its journal has none.
+func leave(t *testing.T, ballast, dir string) {
+	t.Helper()
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		t.Fatal(err)
+	}
+	const room = 300 << 10
+	free := int64(s.Bavail) * int64(s.Bsize)
+	if free <= room {
+		t.Fatalf("only %d bytes are free", free)
+	}
+	if err := os.WriteFile(ballast, make([]byte, free-room), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // onLimitedFiles: no file may grow any more, as on a full disk.
@@ -117,6 +141,14 @@ func onLimitedFiles(t *testing.T) {
 		}
 	}
 	breakAndMend(t, path, func() {
+		target := filepath.Join(t.TempDir(), "backup.db")
+		limit(syscall.Rlimit{Cur: 8192, Max: before.Max})
+		_, err := sqlite.Backup(t.Context(), path, target, false)
+		limit(before)
+		if err == nil {
+			t.Error("a backup was written to a disk that fails")
+		}
+		empty(t, filepath.Dir(target))
 		info, err := os.Stat(path + "-wal")
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -178,6 +180,54 @@ func breakAndMend(t *testing.T, path string, broken, mended func()) {
 	s.charge()
 	s.stop()
 	s.sound()
+}
+
+// backUp copies the journal of a till that trades onto a full disk, and again
+// when it has room.
+func backUp(t *testing.T, path, target string, fill, free func()) {
+	t.Helper()
+	s := newShop(t, path)
+	for range 5 {
+		s.charge()
+	}
+	fill()
+	_, err := s.journal.Backup(t.Context(), target, false)
+	if !errors.Is(err, sqlite.ErrNoRoom) || errors.Is(err, pos.ErrJournalFull) {
+		t.Errorf("a backup onto a full disk: %v", err)
+	}
+	for _, name := range []string{target, target + ".part"} {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("half a backup was left: %v", err)
+		}
+	}
+	s.charge() // the till goes on
+	if err := s.journal.State(); err != nil {
+		t.Errorf("the journal after it: %v", err)
+	}
+	free()
+	c, err := s.journal.Backup(t.Context(), target, false)
+	if err != nil {
+		t.Errorf("a backup with room again: %v", err)
+	}
+	s.stop()
+	s.sound()
+	if n, err := sqlite.Verify(t.Context(), target); err != nil || n != c.Count || n < 6*2 {
+		t.Errorf("the copy: %d events, %v; want %d", n, err, c.Count)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm", path + ".lock", path + ".reserve", target} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+}
+
+// empty fails when there is a file in dir.
+func empty(t *testing.T, dir string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) != 0 {
+		t.Errorf("left in %s: %v, %v", dir, list, err)
+	}
 }
 
 func (s *shop) charge() pos.SaleNo {

@@ -149,6 +149,9 @@ func copyInto(ctx context.Context, path, part string) (err error) {
 		return wrap(path, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := haveRoom(ctx, db, filepath.Dir(part)); err != nil {
+		return err
+	}
 	if err := vacuumInto(ctx, db, part); err != nil {
 		return roomFor(err)
 	}
@@ -157,6 +160,25 @@ func copyInto(ctx context.Context, path, part string) (err error) {
 		return err
 	}
 	return roomFor(errors.Join(f.Sync(), f.Close()))
+}
+
+// spare is what a copy must leave on the disk. A till whose journal lies there
+// as well must not run out of room because of it.
+const spare = 256 << 10
+
+// haveRoom looks before it leaps: a copy that fills the disk stops the till.
+func haveRoom(ctx context.Context, db *sql.DB, dir string) error {
+	var pages, unused, size int64
+	row := db.QueryRowContext(ctx, `SELECT page_count, freelist_count, page_size
+		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`)
+	if err := row.Scan(&pages, &unused, &size); err != nil {
+		return err
+	}
+	need := (pages-unused)*size + spare
+	if free, ok := freeSpace(dir); ok && free < uint64(max(need, 0)) {
+		return fmt.Errorf("%w: %d KiB are needed, %d KiB are free", ErrNoRoom, need>>10, free>>10)
+	}
+	return nil
 }
 
 // vacuumInto lifts, for one connection, what keeps a reader from writing: the
