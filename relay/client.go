@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -64,8 +65,13 @@ type Config struct {
 	// Proxy chooses a proxy for the request; nil means the environment's.
 	Proxy func(*http.Request) (*url.URL, error)
 
-	// Now is the clock; nil means time.Now.
+	// Now is the clock on the wall; nil means time.Now.
 	Now func() time.Time
+	// Elapsed is a clock that nobody sets; nil means the system's monotonic one.
+	Elapsed func() time.Duration
+	// Tick is the pause between looks at the clocks, by which the client notices
+	// that the machine has slept; nil means time.After.
+	Tick func(time.Duration) <-chan time.Time
 	// After is the pause between attempts; nil means time.After.
 	After func(time.Duration) <-chan time.Time
 	// Random returns a uniformly random duration in [0, limit); required,
@@ -88,6 +94,9 @@ type Client struct {
 	log     *slog.Logger
 	running atomic.Bool
 	wake    chan struct{}
+	// sessions lets a till that comes back skip most of the TLS handshake, which is
+	// most of the work when all tills come back at once.
+	sessions tls.ClientSessionCache
 
 	mu    sync.Mutex
 	abort func() // ends the attempt or connection now under way
@@ -122,8 +131,15 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Elapsed == nil {
+		began := time.Now()
+		cfg.Elapsed = func() time.Duration { return time.Since(began) }
+	}
 	if cfg.After == nil {
 		cfg.After = time.After
+	}
+	if cfg.Tick == nil {
+		cfg.Tick = time.After
 	}
 	if cfg.DialTimeout == 0 {
 		cfg.DialTimeout = 15 * time.Second
@@ -135,7 +151,7 @@ func New(cfg Config) (*Client, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{cfg: cfg, stream: stream, log: log, wake: make(chan struct{}, 1)}, nil
+	return &Client{cfg: cfg, stream: stream, log: log, wake: make(chan struct{}, 1), sessions: tls.NewLRUClientSessionCache(1)}, nil
 }
 
 // streamURL turns the relay's address into the websocket's, and refuses plain
@@ -167,6 +183,11 @@ func (c *Client) Run(ctx context.Context) error {
 		return ErrRunning
 	}
 	defer c.running.Store(false)
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { c.watchClock(watching) })
+	defer watch.Wait()
+	defer stop()
 	failures := 0
 	for {
 		end := c.connect(ctx)
@@ -194,9 +215,10 @@ func (c *Client) Run(ctx context.Context) error {
 }
 
 // Wake gives up the present connection, attempt or pause and connects again at
-// once. The till calls it when the machine has slept or the network changed,
-// where waiting for a dead socket to be noticed would take DeadAfter. It may be
-// called from any goroutine.
+// once, because waiting for a dead socket to be noticed takes DeadAfter. The
+// client does so by itself when the machine has slept or its clock was set; the
+// till may when it knows that the network changed. It may be called from any
+// goroutine.
 func (c *Client) Wake() {
 	select {
 	case c.wake <- struct{}{}:

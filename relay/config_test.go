@@ -115,6 +115,22 @@ func TestClient_TLS(t *testing.T) {
 			t.Error("not over TLS")
 		}
 	})
+	t.Run("comes back with a session", func(t *testing.T) {
+		s := newScript(t)
+		web := secure(t, s, nil)
+		x := startTill(t, web.URL, func(c *relay.Config) { c.RootCAs = pool(web) })
+		for visit := range 3 {
+			v := s.visit(t)
+			if v.request.TLS.DidResume != (visit > 0) {
+				t.Errorf("visit %d: resumed %v", visit, v.request.TLS.DidResume)
+			}
+			v.hello(false)
+			v.live()
+			x.until(t, relay.Live)
+			v.Conn.Close()
+			x.resume <- time.Time{}
+		}
+	})
 	t.Run("unknown issuer", func(t *testing.T) {
 		web := secure(t, newScript(t), nil)
 		x := startTill(t, web.URL, nil)

@@ -148,7 +148,7 @@ func (c *Client) dial(ctx context.Context, cursor string) (*websocket.Conn, endi
 			return through, nil
 		},
 		Proxy:           choose,
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.cfg.RootCAs},
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.cfg.RootCAs, ClientSessionCache: c.sessions},
 		ReadBufferSize:  4 << 10,
 		WriteBufferSize: 1 << 10,
 	}

@@ -68,6 +68,9 @@ func ratios(of, by []int) int {
 	return median(all)
 }
 
+// cpuSeconds is what a relay has used of processors.
+const cpuSeconds = "process_cpu_seconds_total"
+
 func hundredths(n int) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
 
 // What a relay carries, beside what JetStream alone does in the same run.
@@ -125,6 +128,7 @@ func (s *stage) throughput(t testing.TB, report *table, name string, inside bare
 	t.Helper()
 	for _, inFlight := range []int{1, 256} {
 		var own, near, far []int
+		posted, before := 0, s.metrics(t)[cpuSeconds]
 		for range turns {
 			count, took, err := inside.publish(span/turns, inFlight)
 			if err != nil {
@@ -134,11 +138,13 @@ func (s *stage) throughput(t testing.TB, report *table, name string, inside bare
 			far = append(far, s.do(t, order{Kind: "bare", InFlight: inFlight, For: span / turns}).rate())
 			f := s.do(t, order{Kind: "post", InFlight: inFlight, For: span / turns})
 			own = append(own, f.rate())
-			failed += f.Failed
+			failed, posted = failed+f.Failed, posted+f.Posted
 		}
+		spent := s.metrics(t)[cpuSeconds] - before
 		highest = median(own)
 		what := fmt.Sprint("a second, ", inFlight, " in flight")
 		report.put(name, what, "%d", highest)
+		report.put(name, fmt.Sprintf("  %d: relay's processor time for one", inFlight), "%.0f µs", 1e6*spent/float64(max(1, posted)))
 		report.put(name, fmt.Sprintf("  %d: JetStream alone, over TLS", inFlight), "%d (%s)", median(far), hundredths(ratios(own, far)))
 		report.put(name, fmt.Sprintf("  %d: JetStream alone, in one process", inFlight), "%d (%s)", median(near), hundredths(ratios(own, near)))
 	}

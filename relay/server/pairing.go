@@ -9,9 +9,33 @@ import (
 	"github.com/filspos/fils/relay"
 )
 
-// pair exchanges a pairing code for a till's token.
+// pair takes one pairing request, when there is a place for it.
 func (s *Server) pair(w http.ResponseWriter, r *http.Request) {
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
+	if !s.pairing.read(from.addr) {
+		s.pairLater(w, from)
+		return
+	}
+	defer s.pairing.readDone(from.addr)
+	if !s.pairing.enter() {
+		s.pairLater(w, from)
+		return
+	}
+	defer s.pairing.leave()
+	s.exchange(w, r, from)
+}
+
+// pairLater turns a pairing request away. It is no fault of the caller's, or
+// cannot be told from one, so it is not counted as a refusal.
+func (s *Server) pairLater(w http.ResponseWriter, from source) {
+	s.log.Debug("pairing put off", "from", from.addr.String())
+	w.Header().Set("Connection", "close") // the body is not waited for
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "too many at once, try again", http.StatusServiceUnavailable)
+}
+
+// exchange gives a till's token for a pairing code.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from source) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})

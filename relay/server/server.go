@@ -59,7 +59,8 @@ type Server struct {
 	directory *directory
 	limiter   *limiter
 	penalty   penaltyQueue
-	gate      *gate
+	gate      *gate // of notifications
+	pairing   *gate
 	held      chan struct{} // requests that are kept waiting before they are refused
 	hub       *hub
 	upgrader  websocket.Upgrader
@@ -116,8 +117,9 @@ func New(cfg Config) (*Server, error) {
 	cfg.Store = newCalmStore(cfg.Store)
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
-		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight), hub: newHub(),
-		held: make(chan struct{}, holdMost),
+		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource), hub: newHub(),
+		pairing: newGate(pairings, pairingsPerSource),
+		held:    make(chan struct{}, holdMost),
 		// Small buffers, because most connections are silent most of the time.
 		// No compression: it costs memory and invites decompression bombs.
 		upgrader: websocket.Upgrader{
