@@ -109,7 +109,7 @@ func (c *core) startSale(s *openSale, now time.Time) {
 			p.rounds = now
 		}
 	}
-	c.calls = append(c.calls, call{op: op, sale: s.No, biz: s.Intent.Biz, at: at})
+	c.calls = append(c.calls, call{op: op, sale: s.No, biz: s.Intent.Biz, at: at, again: op == opCreate && s.Attempts > 1})
 }
 
 // answered takes the result of a call for a sale.

@@ -89,6 +89,8 @@ type call struct {
 	refund RefundNo
 	biz    []byte
 	at     time.Time // requestTime, gateway time
+	// again: the create was sent before; a query must not wait long for it.
+	again bool
 	// listing and its day and page, or lookup, are what is asked of the archive.
 	listing *listing
 	day     string

@@ -4,17 +4,19 @@ import "time"
 
 // Times of design §3; "start" means the start of a call.
 const (
-	firstQuery     = 3 * time.Second // first create → first query
-	pollSlow       = 5 * time.Second // query start to start with a live relay
-	pollFast       = 3 * time.Second // without, or after a failed query
-	queryGap       = 2 * time.Second // no two queries of one order closer than this
-	queryFresh     = 2 * time.Second // how old the query before a cancel may be
+	firstQuery     = 3 * time.Second         // first create → first query
+	pollSlow       = 5 * time.Second         // query start to start with a live relay
+	pollFast       = 3 * time.Second         // without, or after a failed query
+	queryGap       = 2050 * time.Millisecond // no two queries of one order closer than 2 s, as PayBy measures it
+	queryFresh     = 2 * time.Second         // how old the query before a cancel may be
 	cancelGap      = 3300 * time.Millisecond
 	cancelEarliest = 20 * time.Second // after the first attempt, while create is uncertain
 	cancelTries    = 4
 	failuresMax    = 4
 	failingMax     = 10 * time.Second
+	failuresLeast  = 3 // however long they take
 	failingPause   = 30 * time.Second
+	failingPoll    = 10 * time.Second // after that pause no query comes sooner
 	resendMargin   = 30 * time.Second // before expiredTime no create is sent again
 	absentAfter    = 16 * time.Minute // after the last attempt a 62004 proves absence
 	sharedGap      = time.Second      // between calls for orders not in front
@@ -110,7 +112,7 @@ func (p *plan) succeeded(now time.Time) {
 
 // unreachable reports that the provider has failed long enough to tell a person.
 func (p *plan) unreachable(now time.Time) bool {
-	return p.failures >= failuresMax || p.failures > 0 && now.Sub(p.failingSince) >= failingMax
+	return p.failures >= failuresMax || p.failures >= failuresLeast && now.Sub(p.failingSince) >= failingMax
 }
 
 // spacing is the pause between two rounds in the background by age.
@@ -231,7 +233,7 @@ func (c *core) planPoll(s *openSale, now time.Time) {
 	case p.unreachable(now) && p.failures <= failuresMax:
 		p.query(opQuery, p.lastQuery.Add(failingPause), now)
 	case p.unreachable(now):
-		p.query(opQuery, p.lastQuery.Add(max(pollFast, spacing(now.Sub(p.failingSince)))), now)
+		p.query(opQuery, p.lastQuery.Add(max(failingPoll, spacing(now.Sub(p.failingSince)))), now)
 	case p.failures > 0 || c.hop.Relay != HopLive:
 		p.query(opQuery, p.lastQuery.Add(pollFast), now)
 	default:
@@ -266,6 +268,8 @@ func (c *core) planClosing(s *openSale, now time.Time) {
 				due = earliest
 			}
 			p.query(opQuery, due, now)
+		case earliest.After(now) && p.asked.After(p.lastCancel) && earliest.Sub(p.asked) < queryFresh:
+			p.then(opCancel, earliest, now)
 		case earliest.After(now):
 			p.query(opQuery, earliest, now)
 		case c.asked(p, now):

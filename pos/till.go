@@ -326,7 +326,7 @@ func (t *Till) take(r result) {
 // perform makes one call and hands its answer to Run.
 func (t *Till) perform(ctx context.Context, c call) {
 	timeout := queryTimeout
-	if c.listing != nil || c.op == opCreate || c.op == opRefund || c.op == opRevoke {
+	if c.listing != nil || c.op == opCreate && !c.again || c.op == opRefund || c.op == opRevoke {
 		timeout = createTimeout
 	}
 	callCtx, cancel := context.WithTimeout(ctx, timeout)
