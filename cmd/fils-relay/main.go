@@ -12,8 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"strings"
 	"syscall"
 )
 
@@ -115,16 +113,4 @@ func command(ctx context.Context, args []string, c console) error {
 		return flag.ErrHelp
 	}
 	return fmt.Errorf("unknown command %q; %w", name, errUsage)
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return strings.Trim(info.Main.Version, "()")
-	}
-	return "development"
-}
-
-func printVersion(w io.Writer) error {
-	_, err := fmt.Fprintln(w, "fils-relay", version())
-	return err
 }

@@ -51,8 +51,9 @@ func newMeter(kept store) *meter {
 			Name: "fils_relay_disconnects_total", Help: "Ended connections of tills, by close code; 0 is a broken one.",
 		}, []string{"code"}),
 	}
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fils_relay_build_info", Help: "Always 1."}, []string{"version"})
-	build.WithLabelValues(version()).Set(1)
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fils_relay_build_info", Help: "Always 1."}, []string{"version", "commit"})
+	this := thisBuild()
+	build.WithLabelValues(this.version, this.commit).Set(1)
 	for _, o := range []server.Outcome{server.OutcomeStored, server.OutcomeRepeated, server.OutcomeRefused, server.OutcomeUnavailable} {
 		m.notifications.WithLabelValues(string(o)) // there from the start, so that rates are
 	}

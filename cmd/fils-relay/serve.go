@@ -146,7 +146,7 @@ func serveWith(ctx context.Context, s *settings, c console, relay *server.Server
 	if !s.tls() {
 		log.Warn("serving without TLS; tills and PayBy must reach this through a TLS proxy, or on loopback")
 	}
-	log.Info("listening", "url", scheme+public.Addr().String(), "public_url", s.publicURL, "version", version())
+	log.Info("listening", "url", scheme+public.Addr().String(), "public_url", s.publicURL, "version", thisBuild().version, "commit", thisBuild().commit)
 	fmt.Fprintln(c.out, "relay", scheme+public.Addr().String())
 	return serveOn(ctx, relay, doors, s.drainDelay, log)
 }
