@@ -120,11 +120,17 @@ type running struct {
 // start runs the relay on dir; it is stopped at the end of the test at the latest.
 func start(t *testing.T, dir string, flags ...string) running {
 	t.Helper()
+	return startOn(t, dir, append([]string{"--data", dir}, flags...)...)
+}
+
+// startOn runs the relay on what the flags say. Its admin token lies in dir.
+func startOn(t *testing.T, dir string, flags ...string) running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	read, write := io.Pipe()
 	var log bytes.Buffer // read only after run has returned
 	exit := make(chan int, 1)
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir}, flags...)
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, flags...)
 	go func() {
 		exit <- run(ctx, args, console{out: write, err: &log, env: noEnv})
 		write.Close()
