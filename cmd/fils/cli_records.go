@@ -24,6 +24,8 @@ func recordsCommands() []recordsCommand {
 	return []recordsCommand{
 		{name: "journal verify", run: verifyJournal},
 		{name: "journal export", pin: true, run: exportJournal},
+		{name: "journal find", words: []string{"TEXT"}, pin: true, run: findSales},
+		{name: "journal story", words: []string{"NUMBER"}, pin: true, run: tellStory},
 		{name: "journal backup", words: []string{"FILE"}, pin: true, replace: true, run: backUpJournal},
 		{name: "journal salvage", words: []string{"DAMAGED", "NEW"}, alone: true, run: salvageJournal},
 		{name: "journal rebuild", run: rebuildJournal},

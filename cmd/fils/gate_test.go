@@ -104,6 +104,8 @@ func TestRecords_AskForAPermittedPIN(t *testing.T) {
 	for _, command := range []struct{ args, needs, purpose string }{
 		{"journal export", "manager", "export journal export"},
 		{"shift x", "supervisor", "shift shift x"},
+		{"journal find 42.00", "supervisor", "history journal find"},
+		{"journal story 42.00", "supervisor", "history journal story"},
 	} {
 		t.Run(command.args, func(t *testing.T) {
 			args := append(strings.Fields(command.args), "--data", dir)
