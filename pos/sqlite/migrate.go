@@ -179,7 +179,12 @@ func (j *Journal) upgrade(ctx context.Context, list []migration) error {
 		return fmt.Errorf("copy before migrating: %w", err)
 	}
 	j.log.Info("journal copied before migrating", "copy", name, "from", have, "to", newest)
-	return migrate(ctx, j.writer, list, j.now())
+	if err := migrate(ctx, j.writer, list, j.now()); err != nil {
+		return err
+	}
+	// A migration may have written all rows anew; its log need not stay as long.
+	_, err = j.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
 }
 
 func newer(have, newest int64) error {
