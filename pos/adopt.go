@@ -143,6 +143,8 @@ func (c *core) found(r result, now time.Time) {
 		end(s.No, nil)
 	case k.by == "" && !k.told && !c.ours(o):
 		end("", nil)
+	case k.by == "" && !o.Took() && o.Terminal != c.cfg.Terminal:
+		end("", nil) // it may be another till's, with a customer in front of it
 	case !o.Took() && (k.by != "" || o.Status == OrderFailed):
 		end("", &Error{Code: CodeNotPaid, Op: "adopt", Sale: o.Sale})
 	default:

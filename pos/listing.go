@@ -266,7 +266,7 @@ func (c *core) listedOrder(l *listing, o *OrderReport, now time.Time) error {
 	}
 	took := o.Took()
 	clear := (o.Status == OrderPaid || o.Status == OrderSettled) && o.Payment != nil && !o.Reversed &&
-		o.ExpiresMs > 0 && o.Payee != "" && o.CreatedMs > 0
+		o.ExpiresMs > 0 && o.Payee != "" && o.CreatedMs > 0 && o.Terminal == c.cfg.Terminal
 	switch {
 	case !c.ours(o):
 		if took && l.check != nil && !l.check.seen[o.ProviderNo] {

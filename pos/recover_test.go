@@ -129,6 +129,25 @@ func TestRecovery_OtherTillsKeepTheirSales(t *testing.T) {
 	}
 }
 
+// A page may leave the till's name out: then the order itself is read, and
+// one that names nobody is not ended by this till.
+func TestRecovery_AnOrderWithoutATillsNameMayBeAnothers(t *testing.T) {
+	s := newSim(t)
+	s.elsewhere(foreignNo, "T2", 500)
+	s.pay(foreignNo)
+	s.elsewhere("S260714-ZZZZZZZZZZZZZZZZZZZZY", "", 900) // being paid right now
+	ours := s.paidSale(700)
+	s.unnamed = true
+	s.putBack(0, RecoveryNew, s.now)
+	s.recovered()
+	if len(s.mirror) != 1 || s.sale(ours).State != SalePaid {
+		t.Fatalf("adopted %d", len(s.mirror))
+	}
+	if o := s.orders["S260714-ZZZZZZZZZZZZZZZZZZZZY"]; o.report.Status != OrderOpen {
+		t.Fatalf("another till's order is %s", o.report.Status)
+	}
+}
+
 // What this till had on its screen when the journal was lost is closed, or
 // found paid, like any other sale of unknown outcome.
 func TestRecovery_AnOpenOrderOfOursIsFollowed(t *testing.T) {

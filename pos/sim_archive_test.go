@@ -33,7 +33,11 @@ func (s *sim) archive(c call) Answer {
 			return cmp.Or(b.made.Compare(a.made), cmp.Compare(a.report.Sale, b.report.Sale))
 		})
 		for _, o := range cutPage(list, c.page) {
-			page.Orders = append(page.Orders, o.archived())
+			r := o.archived()
+			if s.unnamed {
+				r.Terminal = ""
+			}
+			page.Orders = append(page.Orders, r)
 		}
 		page.Last = (c.page+1)*simPage >= len(list)
 		return Answer{Page: page}

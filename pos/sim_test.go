@@ -37,6 +37,8 @@ type sim struct {
 	// shift is folded from the chain; zs are the sealed Zs.
 	shift Shift
 	zs    []Z
+	// unnamed: the pages leave the till's name out.
+	unnamed bool
 	// unwatched leaves checkMirror out, for long runs about something else.
 	unwatched bool
 }
