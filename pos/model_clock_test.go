@@ -44,6 +44,18 @@ func (c *pcClock) sleep(d time.Duration) {
 	c.slept += d
 }
 
+// restamp: a till that starts again knows when the first byte of a sale left
+// only by a stamp, which was wrong when the PC's clock was and the provider's
+// was not known; it cannot have left after the start.
+func (w *world) restamp() {
+	for no, left := range w.left {
+		s := w.book.sales[no]
+		if s != nil && s.FirstRequest > 0 && time.UnixMilli(s.FirstRequest).Sub(left).Abs() > 3*time.Second {
+			w.left[no] = w.clock.truth()
+		}
+	}
+}
+
 // timeBits is the layout of [time.Time]. Nothing else can make a time whose
 // wall clock and monotonic reading disagree, as they do on a PC whose clock
 // was set; TestModel_ClockTellsWallFromMonotonic fails if the layout changes.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/filspos/fils/pos"
 )
@@ -29,22 +28,31 @@ type book struct {
 	refunds map[pos.RefundNo]*pos.Refund
 	alerts  []pos.Alert
 	raised  map[pos.AlertKind]map[pos.SaleNo]int
-	keys    map[string]bool
-	cursor  string
-	folder  pos.Folder
-	shifts  []pos.Shift
+	// named are the provider's numbers that alerts have named.
+	named  map[string]bool
+	keys   map[string]bool
+	cursor string
+	folder pos.Folder
+	shifts []pos.Shift
+
+	// marks is the journal after each batch, for copies of it.
+	marks []mark
 
 	// failing is how many more times Record fails; full is what State says.
 	failing int
 	full    bool
-	// failed is when Record failed last.
-	failed time.Time
+}
+
+// mark is a moment at which the journal could have been copied.
+type mark struct {
+	events      int
+	key, cursor string
 }
 
 func newBook() *book {
 	return &book{
 		sales: map[pos.SaleNo]*pos.Sale{}, refunds: map[pos.RefundNo]*pos.Refund{},
-		raised: map[pos.AlertKind]map[pos.SaleNo]int{}, keys: map[string]bool{}, folder: pos.NewFolder(),
+		raised: map[pos.AlertKind]map[pos.SaleNo]int{}, named: map[string]bool{}, keys: map[string]bool{}, folder: pos.NewFolder(),
 	}
 }
 
@@ -53,7 +61,6 @@ func (b *book) Record(_ context.Context, batch pos.Batch) ([]pos.Event, error) {
 	defer b.mu.Unlock()
 	if b.failing > 0 {
 		b.failing--
-		b.failed = time.Now()
 		return nil, errDisk
 	}
 	if batch.NoticeKey != "" && b.keys[batch.NoticeKey] {
@@ -77,6 +84,7 @@ func (b *book) Record(_ context.Context, batch pos.Batch) ([]pos.Event, error) {
 	if batch.Cursor != nil {
 		b.cursor = *batch.Cursor
 	}
+	b.marks = append(b.marks, mark{len(b.events), batch.NoticeKey, b.cursor})
 	return events, nil
 }
 
@@ -136,9 +144,11 @@ func (b *book) add(e pos.Event) error {
 	}
 	switch f.Kind {
 	case pos.AlertRaised:
-		a := pos.Alert{ID: e.Seq, Kind: f.Alert.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund,
-			Amount: f.Alert.Amount, Code: f.Alert.Code, Trace: f.Alert.Trace}
+		a := pos.NewAlert(e.Seq, f)
 		b.alerts = append(b.alerts, a)
+		if a.Kind == pos.AlertMissing || a.Kind == pos.AlertStranger {
+			b.named[a.Number] = true
+		}
 		if b.raised[a.Kind] == nil {
 			b.raised[a.Kind] = map[pos.SaleNo]int{}
 		}
@@ -296,14 +306,6 @@ func (b *book) Shifts(_ context.Context, before int64, limit int) ([]pos.Shift, 
 		}
 	}
 	return out, nil
-}
-
-// stumbled tells whether calls may have waited for a commit a moment ago; they
-// then leave closer together than they were planned.
-func (b *book) stumbled() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.failed.IsZero() && time.Since(b.failed) < 6*time.Second
 }
 
 // handle is a till's hold on the book. It dies with the till's process.

@@ -42,6 +42,9 @@ type provider struct {
 	trusting bool
 	notices  []news
 	count    int
+	// items counts the entries of pages, visitors the orders that came in
+	// while a list was read.
+	items, visitors int
 }
 
 // news is a notification on its way.
@@ -53,6 +56,8 @@ type news struct {
 	paid bool
 	// refund: once this is delivered, the till knows of it.
 	refund pos.RefundNo
+	// at is when the relay got it.
+	at time.Time
 }
 
 type paidOrder struct {
@@ -64,16 +69,24 @@ type paidOrder struct {
 	// payment that was being authorised at a cancel goes through.
 	sweepAt  time.Time
 	underWay time.Time
-	// outsiders: somebody at the portal reversed it.
+	// outsiders: somebody at the portal reversed it, or a till whose journal
+	// was lost.
 	outsiders bool
+	// made is when; terminal and elsewhere tell who: elsewhere is another till
+	// or a web shop.
+	made      time.Time
+	terminal  string
+	elsewhere bool
 }
 
 type givenBack struct {
 	biz    string
 	report pos.RefundReport
-	// outside: made at the portal, not by this till.
-	outside bool
-	told    bool
+	// outside: made at the portal, not by this till. past: before a journal was
+	// lost. stray: by a request of such a journal that arrived later.
+	outside, past, stray bool
+	told                 bool
+	made                 time.Time
 }
 
 func newProvider() *provider {
@@ -158,6 +171,12 @@ type request struct {
 	refund pos.RefundNo
 	biz    string
 	at     time.Time
+	// day, page and number are what the archive is asked for; byProvider: the
+	// number is the provider's.
+	day        string
+	page       int
+	number     string
+	byProvider bool
 }
 
 // execute carries out a request at now.
@@ -174,8 +193,14 @@ func (p *provider) execute(r request, now time.Time) pos.Answer {
 	switch r.op {
 	case "create":
 		return p.create(r, o, now)
+	case "list-orders":
+		return p.listOrders(r, now)
+	case "list-refunds":
+		return p.listRefunds(r)
+	case "find":
+		return p.find(r)
 	case "refund":
-		return p.giveBack(r, o)
+		return p.giveBack(r, o, now)
 	case "refund-query":
 		if b := p.refunds[r.refund]; b != nil {
 			return p.refundAnswer(b, pos.SourceQuery)
@@ -218,7 +243,7 @@ func (p *provider) create(r request, o *paidOrder, now time.Time) pos.Answer {
 	}
 	p.count++
 	o = &paidOrder{
-		no: b.No, biz: r.biz, sweepAt: time.UnixMilli(b.Expires).Add(sweepDelay),
+		no: b.No, biz: r.biz, made: now, terminal: "T1", sweepAt: time.UnixMilli(b.Expires).Add(sweepDelay),
 		report: pos.OrderReport{
 			Sale: b.No, ProviderNo: fmt.Sprint("13", p.count), Status: pos.OrderOpen, Total: b.Amount,
 			Currency: pos.Currency, Payee: modelPayee, ExpiresMs: b.Expires, Token: fmt.Sprint("https://qr.example?t=", p.count),
@@ -256,7 +281,7 @@ func (p *provider) revoke(o *paidOrder) pos.Answer {
 	return o.answer(pos.SourceRevoke)
 }
 
-func (p *provider) giveBack(r request, o *paidOrder) pos.Answer {
+func (p *provider) giveBack(r request, o *paidOrder, now time.Time) pos.Answer {
 	var b bizGiveBack
 	if err := json.Unmarshal([]byte(r.biz), &b); err != nil {
 		panic(err)
@@ -281,13 +306,13 @@ func (p *provider) giveBack(r request, o *paidOrder) pos.Answer {
 		a.Failure.Exceeds = true
 		return a
 	}
-	given := p.open(b, r.biz)
+	given := p.open(b, r.biz, now)
 	return p.refundAnswer(given, pos.SourceRefund)
 }
 
-func (p *provider) open(b bizGiveBack, biz string) *givenBack {
+func (p *provider) open(b bizGiveBack, biz string, now time.Time) *givenBack {
 	p.count++
-	given := &givenBack{biz: biz, report: pos.RefundReport{
+	given := &givenBack{biz: biz, made: now, report: pos.RefundReport{
 		Refund: b.No, Sale: b.Sale, ProviderNo: fmt.Sprint("19", p.count), Status: pos.RefundReportAccepted,
 		Amount: b.Amount, Currency: pos.Currency,
 	}}

@@ -49,19 +49,38 @@ type world struct {
 	looks, compared int
 	// shown are the QR codes that a customer may have seen, sorted by age.
 	shown []pos.SaleNo
-	// blind are sales charged without knowing the provider's clock.
-	blind map[pos.SaleNo]bool
+	// left is when the first create of a sale left, by true time.
+	left map[pos.SaleNo]time.Time
+	// keeper is the PC's keyring, relayed what the relay keeps and replay what
+	// of it is to be delivered again.
+	keeper  *keyring
+	relayed []news
+	replay  []news
+	// disasters counts lost journals; hidden: one of them could not be
+	// noticed. mustKnow are refunds that the provider had when the last
+	// recovery began.
+	disasters int
+	hidden    bool
+	mustKnow  map[pos.RefundNo]bool
+	// cut are sales whose last facts were salvaged without their alerts.
+	cut map[pos.SaleNo]bool
+	// byHand are other tills' sales that a person wanted to adopt.
+	byHand map[pos.SaleNo]bool
+	// recovery is when the last recovery began, by true time.
+	recovery time.Time
 	// asked are the refunds that the till accepted from a person.
 	asked int
 	// failed is told of the first problem.
 	failed func(*world)
 }
 
-func newWorld() *world {
+// newWorld begins at a time of day, UTC: the provider's day ends at 20:00.
+func newWorld(day time.Duration) *world {
 	w := &world{
-		clock: &pcClock{}, book: newBook(), provider: newProvider(), latency: 25 * time.Millisecond,
+		clock: &pcClock{slept: day}, book: newBook(), provider: newProvider(), latency: 25 * time.Millisecond,
 		faults: map[string][]bad{}, flights: map[*flight]bool{}, race: map[pos.SaleNo]time.Duration{},
-		told: map[pos.SaleNo]bool{}, exempt: map[pos.SaleNo]time.Time{}, blind: map[pos.SaleNo]bool{}, began: time.Now(),
+		told: map[pos.SaleNo]bool{}, exempt: map[pos.SaleNo]time.Time{}, left: map[pos.SaleNo]time.Time{}, began: time.Now(),
+		keeper: &keyring{}, mustKnow: map[pos.RefundNo]bool{}, byHand: map[pos.SaleNo]bool{}, cut: map[pos.SaleNo]bool{},
 	}
 	w.start()
 	return w
@@ -89,21 +108,29 @@ func (l loud) Handle(_ context.Context, r slog.Record) error {
 // start boots a till over what the journal holds.
 func (w *world) start() {
 	w.boot++
+	w.restamp()
 	w.life = &life{}
 	w.line = &line{
 		w: w, life: w.life, lastQuery: map[string]time.Time{}, lastCancel: map[string]time.Time{}, lastRevoke: map[string]time.Time{},
 	}
-	till, err := pos.New(context.Background(), pos.Config{
+	noticed := w.mayLack()
+	cfg := pos.Config{
 		Journal: handle{w.book, w.life}, Gateway: w.line,
 		Binding: pos.Binding{Environment: "training", Host: "h", Partner: modelPayee},
 		Clock:   w.clock, Random: rand.NewChaCha8([32]byte{1, byte(w.boot)}), Log: slog.New(loud{slog.DiscardHandler, w}),
 		Payee: modelPayee, Store: "S1", Terminal: "T1", Subject: "Corner Shop", Mode: pos.ModeTraining,
-	})
+		Archive: w.line, Heads: keyOf{w.keeper, w.life}, RecoverNew: recoverBack,
+	}
+	till, err := pos.New(context.Background(), cfg)
+	for errors.Is(err, errDisk) { // a person starts it once more
+		till, err = pos.New(context.Background(), cfg)
+	}
 	if err != nil {
 		panic(fmt.Sprintf("the till does not start: %v\n%s", err, w.tale()))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.till, w.stop, w.done = till, cancel, make(chan error, 1)
+	w.lacks(noticed)
 	if front := till.View().Front; front != nil {
 		w.inFront(front.Sale.No)
 	}
@@ -210,9 +237,11 @@ func brief(data []byte) string {
 // deliver hands the till one notification of the queue; it tells whether the
 // relay may go on.
 func (w *world) deliver(n news, sign string) error {
-	err := w.till.Deliver(context.Background(), pos.Delivery{
-		Cursor: fmt.Sprint("c", len(w.story)), ReceivedAt: w.clock.truth(), Sign: sign, Raw: n.raw,
-	})
+	if n.at.IsZero() {
+		n.at = w.clock.truth()
+	}
+	cursor := w.relays(n, sign)
+	err := w.till.Deliver(context.Background(), pos.Delivery{Cursor: cursor, ReceivedAt: n.at, Sign: sign, Raw: n.raw})
 	var e *pos.Error
 	if err != nil && !errors.As(err, &e) {
 		w.problems = append(w.problems, fmt.Sprintf("deliver: %v", err))
