@@ -10,9 +10,12 @@ type Clock interface{ Now() time.Time }
 // Date seen plus the monotonic time since. Until one was seen it is the PC's
 // clock (design §2.13).
 type gatewayClock struct {
-	known  bool
-	base   time.Time // gateway time at anchor
-	anchor time.Time // PC time with monotonic reading
+	known bool
+	// guessed: a gap of the PC's clocks was taken for sleep, and no Date has
+	// confirmed it.
+	guessed bool
+	base    time.Time // gateway time at anchor
+	anchor  time.Time // PC time with monotonic reading
 }
 
 // now is gateway time at the PC's time local, UTC.
@@ -29,7 +32,7 @@ func (g *gatewayClock) now(local time.Time) time.Time {
 // which this clock does not follow.
 func (g *gatewayClock) slept(gap time.Duration) {
 	if g.known && gap > 0 {
-		g.base = g.base.Add(gap)
+		g.base, g.guessed = g.base.Add(gap), true
 	}
 }
 
@@ -55,6 +58,7 @@ func (g *gatewayClock) observe(date, sent, received time.Time) {
 	if date.IsZero() {
 		return
 	}
+	g.guessed = false
 	trip := received.Sub(sent)
 	middle := sent.Add(trip / 2)
 	estimate := date.UTC().Add(500 * time.Millisecond)

@@ -142,6 +142,7 @@ func (c *core) load(l Loaded, now time.Time) {
 		c.front = newest.No
 	}
 	for _, s := range c.sales {
+		s.plan.loaded = now
 		c.planSale(s, now)
 	}
 	for _, r := range c.refunds {

@@ -55,8 +55,10 @@ type plan struct {
 	// reversal.
 	askUntil time.Time
 	// born is the start of a first create that was stamped before the
-	// gateway's clock was known, moved back by every sleep since; else zero.
-	born time.Time
+	// gateway's clock was known for sure, moved back by every sleep since; else
+	// zero. loaded is when the sale was read from the journal, moved back like
+	// born; zero for one made since.
+	born, loaded time.Time
 	// ended is when the sale reached its final state, as far as this process
 	// knows, moved back by every sleep since; see core.ended.
 	ended       time.Time
@@ -293,7 +295,11 @@ func (c *core) firstSent(s *openSale, now time.Time) time.Time {
 	if !s.plan.born.IsZero() {
 		return s.plan.born // its stamp may be wrong by as much as the PC's clock
 	}
-	return c.clock.local(time.UnixMilli(s.FirstRequest), now)
+	at := c.clock.local(time.UnixMilli(s.FirstRequest), now)
+	if loaded := s.plan.loaded; !loaded.IsZero() && at.After(loaded) {
+		return loaded // so was this one
+	}
+	return at
 }
 
 // windowEnd is the PC's time at which the QR leaves every display.
@@ -315,11 +321,10 @@ func (c *core) ended(s *openSale, now time.Time) time.Time {
 func (c *core) slept(gap time.Duration) {
 	c.clock.slept(gap)
 	for _, s := range c.sales {
-		if !s.plan.born.IsZero() && gap > 0 {
-			s.plan.born = s.plan.born.Add(-gap)
-		}
-		if !s.plan.ended.IsZero() && gap > 0 {
-			s.plan.ended = s.plan.ended.Add(-gap)
+		for _, at := range []*time.Time{&s.plan.born, &s.plan.loaded, &s.plan.ended} {
+			if !at.IsZero() && gap > 0 {
+				*at = at.Add(-gap)
+			}
 		}
 	}
 }

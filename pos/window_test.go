@@ -12,9 +12,50 @@ import (
 	"github.com/filspos/fils/pos/sqlite"
 )
 
+// The PC's clock is set right while the till runs: that looks like sleep until
+// the provider's clock is read again.
+func TestTill_WindowCountsFromTheFirstByteWhenTheClockWasJustSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0)
+		defer w.end()
+		time.Sleep(time.Minute)
+		w.clock.set(10 * time.Minute)
+		if _, err := w.till.Charge(t.Context(), pos.ChargeRequest{Amount: 100, Cashier: "Amna"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		if v := w.till.View(); v.Front == nil || v.Front.QR != "" {
+			t.Errorf("3 minutes after the first byte (window 110 s) the QR is still shown, until %v from now", v.Front.Deadline.Sub(w.clock.Now()))
+		}
+	})
+}
+
+// The first byte of a sale that was loaded left before the till started,
+// whatever its stamp says.
+func TestTill_WindowEndsAfterARestartWhateverThePCsClockWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0)
+		defer w.end()
+		time.Sleep(time.Minute)
+		w.clock.set(10 * time.Minute)
+		if _, err := w.till.Charge(t.Context(), pos.ChargeRequest{Amount: 100, Cashier: "Amna"}); err != nil {
+			t.Fatal(err)
+		}
+		w.crash()
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		for _, s := range w.till.View().Recent {
+			if s.QR != "" {
+				t.Errorf("2 minutes after the restart (window 110 s) the QR is still shown, until %v from now", s.Deadline.Sub(w.clock.Now()))
+			}
+		}
+	})
+}
+
 func TestTill_WindowCountsFromTheFirstByteWhateverThePCsClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld()
+		w := newWorld(0)
 		defer w.end()
 		w.clock.set(10 * time.Minute)
 		w.crash() // a fresh start that does not know the provider's clock
