@@ -27,18 +27,21 @@ func (s *alertsScreen) build() fyne.CanvasObject {
 }
 
 func (s *alertsScreen) update() {
-	s.list.show(s.draw, alertIDs(s.app.view.Alerts))
+	s.list.show(s.draw, alertIDs(s.app.view.Alerts), proposalIDs(s.app.view.Proposals), s.app.by())
 }
 
 func (s *alertsScreen) draw() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
 	title := l.NewLabel(w.t("alerts.title"), widgets.TextHeading, l.Text).Bold()
-	if len(a.view.Alerts) == 0 {
+	if len(a.view.Alerts) == 0 && len(a.view.Proposals) == 0 {
 		return widgets.Column(widgets.Space5, title, widgets.Stretch(widgets.Centre(widgets.Column(widgets.Space3,
 			l.Icon("check", 64, l.SuccessText), l.NewLabel(w.t("alerts.none"), widgets.TextLarge, l.Muted).Aligned(widgets.Middle)))))
 	}
 	var list []fyne.CanvasObject
+	for _, p := range a.view.Proposals {
+		list = append(list, s.proposal(p))
+	}
 	for i := range a.view.Alerts {
 		list = append(list, s.alert(&a.view.Alerts[i]))
 	}
@@ -71,7 +74,13 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 	if no := al.Sale; no != "" {
 		buttons = append(buttons, l.NewButton(targetID("alert/open/", id), widgets.Primary, w.t("alerts.open"), "", func() { a.openSale(no) }))
 	}
-	buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
+	if (al.Kind == pos.AlertMissing || al.Kind == pos.AlertStranger) && al.Number != "" {
+		number := al.Number
+		buttons = append(buttons, l.NewButton(targetID("alert/adopt/", id), widgets.Primary, w.t("adopt.open"), "", func() { a.openAdopt(number) }))
+	}
+	if al.Kind != pos.AlertRecovering { // the till takes that one back by itself
+		buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
+	}
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, l.Row(widgets.Space3, head...),
 		l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped(), l.Row(widgets.Space3, buttons...)))
 }

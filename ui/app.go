@@ -42,6 +42,9 @@ type App struct {
 	sale    *saleScreen
 	history *historyScreen
 	alerts  *alertsScreen
+	shift   *shiftScreen
+	signing *signInScreen
+	staff   *staffScreen
 
 	root       *root
 	main       *fyne.Container
@@ -60,6 +63,8 @@ const (
 	pageTill page = iota
 	pageHistory
 	pageAlerts
+	pageStaff
+	pageShift
 )
 
 // screen is what fills the window under the bar.
@@ -114,6 +119,8 @@ func New(cfg Config) *App {
 	a.root = newRoot(a)
 	a.till, a.sale = newTillScreen(a), newSaleScreen(a)
 	a.history, a.alerts = newHistoryScreen(a), newAlertsScreen(a)
+	a.shift = newShiftScreen(a)
+	a.signing, a.staff = newSignInScreen(a), newStaffScreen(a)
 	a.screen = a.choose()
 	a.setLanguage(cfg.Lang)
 	a.win.SetContent(a.root)
@@ -231,6 +238,7 @@ func (a *App) refresh() {
 		a.cfg.Sound(s)
 	}
 	a.yieldToResult(before.Front)
+	a.signOut()
 	if (before.Front == nil) != (a.view.Front == nil) && len(a.dialogs) == 0 {
 		a.page = pageTill
 	}
@@ -253,8 +261,14 @@ func (a *App) choose() screen {
 		return a.history
 	case a.page == pageAlerts:
 		return a.alerts
+	case a.page == pageShift:
+		return a.shift
+	case a.page == pageStaff:
+		return a.staff
 	case a.view.Front != nil:
 		return a.sale
+	case a.locked():
+		return a.signing
 	}
 	return a.till
 }
@@ -264,6 +278,10 @@ func (a *App) choose() screen {
 func (a *App) open(p page) {
 	if f := a.view.Front; f != nil && !f.Sale.State.Final() && p != pageTill {
 		a.shell.say(a.words.t("bar.serving"))
+		return
+	}
+	if p != pageTill && a.locked() {
+		a.shell.say(a.words.t("signin.first"))
 		return
 	}
 	a.page = p

@@ -15,7 +15,7 @@ func keyHelp() [][2]string {
 	return [][2]string{
 		{"0–9  .", "help.digits"}, {"Enter", "help.enter"}, {"Esc", "help.esc"}, {"Backspace", "help.backspace"},
 		{"F1", "help.help"}, {"F2", "help.new"}, {"F3", "help.history"}, {"F4", "help.alerts"}, {"F5", "help.reload"},
-		{"F6", "help.ask"}, {"F7", "help.renew"}, {"F8", "help.theme"}, {"F9", "help.reference"}, {"F10", "help.language"}, {"F11", "help.full"},
+		{"F6", "help.ask"}, {"F7", "help.shift"}, {"F8", "help.theme"}, {"F9", "help.reference"}, {"F10", "help.language"}, {"F11", "help.full"}, {"F12", "help.who"}, {"Ctrl+L", "help.lock"},
 		{"Tab  Shift+Tab", "help.tab"}, {"↑  ↓", "help.arrows"}, {"Page Up  Page Down", "help.pages"},
 	}
 }

@@ -49,6 +49,10 @@ func (r *root) TypedShortcut(s fyne.Shortcut) {
 	switch s := s.(type) {
 	case *fyne.ShortcutPaste:
 		r.app.pasted(s.Clipboard.Content())
+	case *desktop.CustomShortcut:
+		if s.KeyName == fyne.KeyL && s.Modifier == fyne.KeyModifierShortcutDefault && len(r.app.dialogs) == 0 {
+			r.app.lock()
+		}
 	case *fyne.ShortcutSelectAll:
 		if t, ok := r.app.focused().(widgets.Typist); ok {
 			t.SelectAll()
@@ -245,10 +249,17 @@ func (a *App) globalKey(k fyne.KeyName) bool {
 		a.open(pageHistory)
 	case fyne.KeyF4:
 		a.open(pageAlerts)
+	case fyne.KeyF7:
+		if a.view.Front != nil {
+			return false // there it is a new code for the sale
+		}
+		a.open(pageShift)
 	case fyne.KeyF10:
 		a.nextLanguage()
 	case fyne.KeyF8:
 		a.setDark(!a.dark)
+	case fyne.KeyF12:
+		a.who()
 	case fyne.KeyF11:
 		a.win.SetFullScreen(!a.win.FullScreen())
 	default:

@@ -166,7 +166,37 @@ func (r *refundDialog) drawConfirm() fyne.CanvasObject {
 	if r.reason != "" {
 		body = append(body, l.NewLabel(r.reason, widgets.TextBody, l.Muted).Wrapped())
 	}
-	return widgets.Column(widgets.Space4, append(body, l.Row(widgets.Space3, widgets.Filler(), back, yes))...)
+	buttons := []fyne.CanvasObject{widgets.Filler(), back}
+	if a.staffed() {
+		leave := l.NewButton("refund/leave", widgets.Plain, w.t("proposal.leave"), "", r.propose)
+		leave.SetEnabled(r.step != refundSending)
+		buttons = append(buttons, leave)
+	}
+	return widgets.Column(widgets.Space4, append(body, l.Row(widgets.Space3, append(buttons, yes)...))...)
+}
+
+// propose leaves the refund waiting for somebody who may allow it.
+func (r *refundDialog) propose() {
+	a := r.app
+	if r.step != refundConfirm {
+		return
+	}
+	r.step = refundSending
+	a.redrawDialog("")
+	request := r.request()
+	a.work(func(ctx context.Context) func() {
+		_, err := a.cfg.Engine.ProposeRefund(ctx, request)
+		return func() {
+			if err != nil {
+				r.sent("", err)
+				return
+			}
+			if a.dialog() == r.dialog {
+				a.closeDialog()
+			}
+			a.shell.say(a.words.t("proposal.sent"))
+		}
+	})
 }
 
 // send asks for the PIN of somebody who may allow it, and then the engine.

@@ -94,9 +94,12 @@ func (s *saleScreen) abort() {
 	if v == nil || v.Sale.Aborted != "" || s.renewing == v.Sale.No {
 		return
 	}
-	no, by := v.Sale.No, s.app.by()
-	s.act(&s.aborting, no, func(ctx context.Context) error {
-		return s.app.cfg.Engine.Abort(ctx, no, by)
+	no := v.Sale.No
+	s.app.signed(func() {
+		by := s.app.by()
+		s.act(&s.aborting, no, func(ctx context.Context) error {
+			return s.app.cfg.Engine.Abort(ctx, no, by)
+		})
 	})
 }
 

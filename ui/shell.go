@@ -37,7 +37,7 @@ func (s *shell) update() {
 	v := s.app.view
 	s.banner.show(s.drawBanner, v.Mode)
 	s.drift.show(s.drawDrift, driftMinutes(v))
-	s.bar.show(s.drawBar, s.app.page, v.Hop.Relay, v.Hop.Gateway, len(v.Alerts), s.said, s.app.cfg.Cashier)
+	s.bar.show(s.drawBar, s.app.page, v.Front == nil, v.Shift != nil && v.Shift.Overdue, v.Hop.Relay, v.Hop.Gateway, len(v.Alerts)+len(v.Proposals), s.said, s.app.staffed(), s.app.person(s.app.by()))
 	s.object.Refresh()
 }
 
@@ -88,7 +88,7 @@ func (s *shell) drawBar() fyne.CanvasObject {
 	var lead fyne.CanvasObject
 	if a.page == pageTill {
 		lead = l.Row(widgets.Space3, widgets.Pad(widgets.Space2, 0, l.NewLabel(w.t("app.name"), widgets.TextTitle, l.Accent).Bold()),
-			l.NewLabel(a.cfg.Cashier, widgets.TextBody, l.Muted))
+			s.who())
 	} else {
 		lead = l.NewPress("bar/till", widgets.Ghost, widgets.Pad(widgets.Space3, widgets.Space2+2, l.Row(widgets.Space2,
 			l.Icon(a.backIcon(), 20, l.Text), l.NewLabel(w.t("bar.till"), widgets.TextBody, l.Text).Bold(),
@@ -106,12 +106,26 @@ func (s *shell) drawBar() fyne.CanvasObject {
 	}
 	items = append(items, s.hop(),
 		s.link("bar/history", "history", w.t("bar.history"), "F3", a.page == pageHistory, func() { a.open(pageHistory) }),
-		s.alertLink(),
+		s.alertLink(), s.shiftLink(),
 		s.link("bar/language", "globe", w.t("bar.language"), "", false, a.nextLanguage),
 		s.link("bar/theme", theme, "", "", false, func() { a.setDark(!a.dark) }),
 		s.link("bar/help", "help", "", "F1", false, a.openHelp))
 	return widgets.Layers(widgets.Fill(l.Surface), widgets.Column(0,
 		widgets.Pad(widgets.Space3, widgets.Space2, l.Row(widgets.Space2, items...)), l.Rule()))
+}
+
+// who is the name of who works here, and the way to another.
+func (s *shell) who() fyne.CanvasObject {
+	a := s.app
+	l := a.look
+	if a.cfg.Staff == nil {
+		return l.NewLabel(a.cfg.Cashier, widgets.TextBody, l.Muted)
+	}
+	icon, name := "person", a.person(a.by())
+	if a.locked() {
+		icon, name = "lock", a.words.t("bar.nobody")
+	}
+	return s.link("bar/who", icon, name, "F12", a.page == pageStaff, a.who)
 }
 
 func (s *shell) link(id, icon, text, key string, on bool, do func()) fyne.CanvasObject {
@@ -124,6 +138,19 @@ func (s *shell) link(id, icon, text, key string, on bool, do func()) fyne.Canvas
 		parts = append(parts, l.NewLabel(key, widgets.TextSmall, l.Muted))
 	}
 	return l.NewPress(id, widgets.Ghost, widgets.Pad(widgets.Space3, widgets.Space2+2, l.Row(widgets.Space2, parts...)), do).Selected(on)
+}
+
+// shiftLink marks a shift of another trading day.
+func (s *shell) shiftLink() fyne.CanvasObject {
+	a := s.app
+	key, icon := "F7", "shift"
+	if a.view.Front != nil {
+		key = ""
+	}
+	if sh := a.view.Shift; sh != nil && sh.Overdue {
+		icon = "alert"
+	}
+	return s.link("bar/shift", icon, a.words.t("bar.shift"), key, a.page == pageShift, func() { a.open(pageShift) })
 }
 
 func (s *shell) alertLink() fyne.CanvasObject {

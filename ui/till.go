@@ -34,7 +34,7 @@ func newTillScreen(a *App) *tillScreen { return &tillScreen{app: a} }
 
 func (t *tillScreen) build() fyne.CanvasObject {
 	l, w := t.app.look, t.app.words
-	t.notice, t.cards, t.recent = newRegion(), newRegion(), newRegion()
+	t.notice = newRegion()
 	t.figure = l.NewLabel("", widgets.TextAmount, l.Text).Bold().Aligned(widgets.End).Fitting(widgets.TextTitle)
 	t.reason = l.NewLabel("", widgets.TextLarge, l.FailureText).Bold().Aligned(widgets.End)
 	t.field = t.app.field("till/reference", w.t("till.reference"), maxReference)
@@ -48,10 +48,17 @@ func (t *tillScreen) build() fyne.CanvasObject {
 		l.Row(widgets.Space4, l.NewLabel(w.t("format.currency"), widgets.TextHeading, l.Faint), widgets.Stretch(t.figure))))
 	pad := widgets.Column(widgets.Space3,
 		t.notice.box, figure, t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad())), t.charge)
-	t.side = &fyne.Container{Layout: sideLayout{widgets.Space4}, Objects: []fyne.CanvasObject{t.cards.box, t.recent.box}}
+	side := t.buildSide()
 	t.draw()
 	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
-		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, t.side)))
+		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, side)))
+}
+
+// buildSide makes what stands beside the pad: what waits, and the last sales.
+func (t *tillScreen) buildSide() fyne.CanvasObject {
+	t.cards, t.recent = newRegion(), newRegion()
+	t.side = &fyne.Container{Layout: sideLayout{widgets.Space4}, Objects: []fyne.CanvasObject{t.cards.box, t.recent.box}}
+	return t.side
 }
 
 // pad is the on-screen keys. Digits keep their places in every language.
@@ -125,7 +132,14 @@ func (t *tillScreen) tick() {}
 
 func (t *tillScreen) update() {
 	v := t.app.view
-	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading))
+	_, calm := t.calmLine()
+	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading), calm)
+	t.updateSide()
+	t.draw()
+}
+
+func (t *tillScreen) updateSide() {
+	v := t.app.view
 	var cards []any
 	for _, c := range v.Cards {
 		cards = append(cards, c.Sale.No, c.Phase, t.app.askable(&c), "|")
@@ -133,11 +147,10 @@ func (t *tillScreen) update() {
 			cards = append(cards, c.Verdict.Kind)
 		}
 	}
-	if t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts))...) {
+	if t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts), proposalIDs(v.Proposals))...) {
 		t.side.Refresh()
 	}
 	t.recent.show(t.drawRecent, recentKey(v))
-	t.draw()
 }
 
 // recentKey changes when the list of the last sales looks different.
@@ -160,7 +173,7 @@ func alertIDs(alerts []pos.Alert) []int64 {
 // drawNotice says why no sale may be made.
 func (t *tillScreen) drawNotice() fyne.CanvasObject {
 	if t.app.view.Trading == nil {
-		return widgets.Layers()
+		return t.drawCalm()
 	}
 	l := t.app.look
 	m := t.app.words.explain(t.app.view.Trading)
@@ -175,13 +188,16 @@ func (t *tillScreen) drawCards() fyne.CanvasObject {
 	a := t.app
 	l, w := a.look, a.words
 	var list []fyne.CanvasObject
-	if n := len(a.view.Alerts); n > 0 {
-		first := a.view.Alerts[0]
+	if alerts := loudAlerts(a.view); len(alerts) > 0 {
+		n, first := len(alerts), alerts[0]
 		text := widgets.Column(0, l.NewLabel(w.count("till.alerts", n), widgets.TextBody, l.OnCaution).Bold(),
 			l.NewLabel(w.alert(first.Kind, 0), widgets.TextBody, l.OnCaution))
 		list = append(list, l.NewPress("till/alerts", widgets.Item, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
 			widgets.Pad(widgets.Space4, widgets.Space3, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(text)))),
 			func() { a.open(pageAlerts) }))
+	}
+	if len(a.view.Proposals) > 0 {
+		list = append(list, t.drawProposals())
 	}
 	if len(a.view.Cards) > 0 {
 		list = append(list, l.NewLabel(w.count("till.open", len(a.view.Cards)), widgets.TextBody, l.Muted).Bold())

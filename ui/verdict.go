@@ -45,9 +45,11 @@ func (s *saleScreen) question() {
 }
 
 func (s *saleScreen) questionAbout(no pos.SaleNo) {
-	by := s.app.by()
-	s.act(&s.asking, no, func(ctx context.Context) error {
-		return s.app.cfg.Engine.CustomerSaysPaid(ctx, no, by)
+	s.app.signed(func() {
+		by := s.app.by()
+		s.act(&s.asking, no, func(ctx context.Context) error {
+			return s.app.cfg.Engine.CustomerSaysPaid(ctx, no, by)
+		})
 	})
 }
 
@@ -121,8 +123,11 @@ func (s *saleScreen) renew() {
 	if v == nil || !s.renewable(v) || s.aborting == v.Sale.No {
 		return
 	}
-	no, by := v.Sale.No, s.app.by()
-	s.act(&s.renewing, no, func(ctx context.Context) error {
-		return s.app.cfg.Engine.Renew(ctx, no, by)
+	no := v.Sale.No
+	s.app.signed(func() {
+		by := s.app.by()
+		s.act(&s.renewing, no, func(ctx context.Context) error {
+			return s.app.cfg.Engine.Renew(ctx, no, by)
+		})
 	})
 }
