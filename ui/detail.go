@@ -72,7 +72,7 @@ func (h *historyScreen) drawSide() {
 		h.side.show(h.drawNothing, h.chosen)
 		return
 	}
-	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, d.sale.Reversing, d.sale.Released != nil, d.sale.AttachedTo, len(d.sale.Witnesses), len(d.story)}
+	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, d.sale.Reversing, d.sale.Released != nil, d.sale.AttachedTo, len(d.sale.Witnesses), len(d.story), d.sale.Unread}
 	for _, r := range d.refunds {
 		key = append(key, r.No, r.State)
 	}
@@ -95,6 +95,9 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 	if phase != pos.PhasePaid {
 		body = append(body, l.NewLabel(w.phase(phase, 2), widgets.TextBody, l.Text).Wrapped())
 	}
+	if s.Adopted {
+		body = append(body, h.adopted(s))
+	}
 	body = append(body, h.facts(s)...)
 	body = append(body, h.refunds()...)
 	body = append(body, widgets.AtLeast(0, widgets.Space2, widgets.Layers()), l.NewLabel(w.t("detail.story"), widgets.TextLarge, l.Text).Bold())
@@ -116,7 +119,7 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 	if deeds := h.deeds(s); len(deeds) > 0 {
 		parts = append(parts, l.Row(widgets.Space3, deeds...))
 	}
-	if rest := s.Refundable(); rest > 0 {
+	if rest := s.Refundable(); rest > 0 && !s.Unread {
 		row := []fyne.CanvasObject{widgets.Stretch(widgets.Column(0,
 			l.NewLabel(w.t("detail.rest"), widgets.TextSmall, l.Muted), l.NewLabel(w.money(rest), widgets.TextTitle, l.Text).Bold()))}
 		if reversible(s) {
@@ -126,6 +129,18 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 			l.NewButton("detail/refund", widgets.Plain, w.t("detail.refund"), "", func() { a.openRefund(d.sale) }))...))
 	}
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, parts...))
+}
+
+// adopted marks a sale that came from PayBy's lists.
+func (h *historyScreen) adopted(s *pos.Sale) fyne.CanvasObject {
+	l, w := h.app.look, h.app.words
+	text := w.t("adopt.mark.text")
+	if s.Unread {
+		text += "\n" + w.t("adopt.reading")
+	}
+	return widgets.Layers(widgets.Rounded(l.AccentSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space3,
+		l.Row(widgets.Space3, l.Icon("search", 26, l.Accent), widgets.Stretch(widgets.Column(2,
+			l.NewLabel(w.t("adopt.mark"), widgets.TextBody, l.Text).Bold().Wrapped(), l.NewLabel(text, widgets.TextSmall, l.Text).Wrapped())))))
 }
 
 // reversible reports a payment of which nothing went back yet.
@@ -171,6 +186,9 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 		}
 	}
 	add(w.t("detail.cashier"), a.person(s.Intent.Cashier))
+	if s.Adopted {
+		add(w.t("detail.till"), s.Intent.Terminal)
+	}
 	add(w.t("detail.day"), s.Intent.BusinessDate)
 	add(w.t("detail.witnesses"), a.witnesses(s.Witnesses))
 	if s.Refunded > 0 {

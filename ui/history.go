@@ -68,8 +68,9 @@ func (h *historyScreen) build() fyne.CanvasObject {
 			h.choose(h.page.Sales[0].No)
 		}
 	}
-	left := widgets.Column(widgets.Space3,
-		l.NewLabel(w.t("history.title"), widgets.TextHeading, l.Text).Bold(), search, h.chips.box, widgets.Stretch(h.list.box))
+	title := l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("history.title"), widgets.TextHeading, l.Text).Bold()),
+		l.NewButton("history/adopt", widgets.Ghost, w.t("adopt.open"), "", func() { h.app.openAdopt("") }))
+	left := widgets.Column(widgets.Space3, title, search, h.chips.box, widgets.Stretch(h.list.box))
 	h.load()
 	h.read()
 	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5, widgets.StretchBy(6, left), widgets.StretchBy(5, h.side.box)))
@@ -141,7 +142,7 @@ func (h *historyScreen) update() {
 	key := []any{h.failed != nil, h.chosen, h.page.Next != nil, len(h.marks), h.loading && len(h.page.Sales) == 0}
 	for i := range h.page.Sales {
 		s := &h.page.Sales[i]
-		key = append(key, s.No, s.State, s.Aborted, s.Refunded, s.Pending, "|")
+		key = append(key, s.No, s.State, s.Aborted, s.Refunded, s.Pending, s.Adopted, "|")
 	}
 	h.list.show(h.drawList, key...)
 	h.drawSide()
@@ -174,17 +175,22 @@ func (h *historyScreen) drawChips() fyne.CanvasObject {
 
 func (h *historyScreen) drawList() fyne.CanvasObject {
 	l, w := h.app.look, h.app.words
-	empty := ""
+	empty, elsewhere := "", false
 	switch {
 	case h.failed != nil:
 		empty = h.failed.title + " " + h.failed.next
 	case len(h.page.Sales) == 0 && h.loading:
 		empty = w.t("history.loading")
 	case len(h.page.Sales) == 0:
-		empty = w.t("history.none")
+		empty, elsewhere = w.t("history.none"), strings.TrimSpace(h.search) != ""
 	}
 	if empty != "" {
-		return l.Card(widgets.Space5, widgets.Space5, l.NewLabel(empty, widgets.TextLarge, l.Muted).Wrapped())
+		body := []fyne.CanvasObject{l.NewLabel(empty, widgets.TextLarge, l.Muted).Wrapped()}
+		if elsewhere {
+			body = append(body, l.NewLabel(w.t("adopt.search"), widgets.TextBody, l.Muted).Wrapped(), l.Row(widgets.Space3,
+				l.NewButton("history/adopt/number", widgets.Plain, w.t("adopt.open"), "", func() { h.app.openAdopt(strings.TrimSpace(h.search)) }), widgets.Filler()))
+		}
+		return l.Card(widgets.Space5, widgets.Space5, widgets.Column(widgets.Space3, body...))
 	}
 	offset := float32(0)
 	if h.listScroll != nil {
@@ -211,6 +217,9 @@ func (h *historyScreen) row(s *pos.Sale) fyne.CanvasObject {
 	side := []fyne.CanvasObject{a.phaseChip(phaseOf(s))}
 	if s.Refunded > 0 || s.Pending > 0 {
 		side = append([]fyne.CanvasObject{chip(l, "undo", w.t("history.refunded"), l.Hover, l.Muted)}, side...)
+	}
+	if s.Adopted {
+		side = append([]fyne.CanvasObject{chip(l, "search", w.t("adopt.chip"), l.Hover, l.Muted)}, side...)
 	}
 	name := l.NewLabel(s.No.Short(), widgets.TextSmall, l.Muted)
 	if s.Intent.Reference != "" {

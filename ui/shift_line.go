@@ -1,0 +1,45 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// calmLine is one thing that a cashier should know and that stops nothing,
+// empty for none.
+func (t *tillScreen) calmLine() (icon, text string) {
+	v, w := t.app.view, t.app.words
+	for _, al := range v.Alerts {
+		if al.Kind == pos.AlertRecovering {
+			return "search", w.t("till.recovering")
+		}
+	}
+	if s := v.Shift; s != nil && s.Overdue {
+		return "clock", w.t("shift.overdue.line", "number", number(s.Number))
+	}
+	return "", ""
+}
+
+func (t *tillScreen) drawCalm() fyne.CanvasObject {
+	l := t.app.look
+	icon, text := t.calmLine()
+	if text == "" {
+		return widgets.Layers()
+	}
+	return widgets.Layers(widgets.Rounded(l.AccentSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space2,
+		l.Row(widgets.Space3, l.Icon(icon, 18, l.Accent), widgets.Stretch(l.NewLabel(text, widgets.TextSmall, l.Text).Wrapped()))))
+}
+
+// loudAlerts are those that wait for a person. What the till is doing by itself
+// is a calm line.
+func loudAlerts(v *pos.View) []pos.Alert {
+	var out []pos.Alert
+	for _, al := range v.Alerts {
+		if al.Kind != pos.AlertRecovering {
+			out = append(out, al)
+		}
+	}
+	return out
+}
