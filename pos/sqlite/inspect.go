@@ -11,6 +11,12 @@ import (
 	"github.com/filspos/fils/pos"
 )
 
+// magic begins every SQLite file; pageSize is that of every journal.
+const (
+	magic    = "SQLite format 3\x00"
+	pageSize = 4096
+)
+
 // headerSize is the fixed part of every SQLite file; the offsets below are
 // those of SQLite's file format, big-endian.
 const (
@@ -51,7 +57,7 @@ func inspect(path string, newest int64) error {
 		}
 		return err
 	}
-	if !bytes.HasPrefix(head, []byte("SQLite format 3\x00")) {
+	if !bytes.HasPrefix(head, []byte(magic)) {
 		return damaged("not a database")
 	}
 	if binary.BigEndian.Uint32(head[offApplicationID:]) != applicationID {

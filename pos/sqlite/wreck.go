@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +36,11 @@ func readWreck(ctx context.Context, path, work string) (*wreck, error) {
 	case !info.Mode().IsRegular():
 		return nil, damaged("not a regular file")
 	}
-	bare := openWreck(path, accessFrozen)
+	readable, err := mended(path, work)
+	if err != nil {
+		return nil, roomFor(err)
+	}
+	bare := openWreck(readable, accessFrozen)
 	if walEmpty(path) {
 		return bare, bare.newer(ctx)
 	}
@@ -56,6 +62,57 @@ func readWreck(ctx context.Context, path, work string) (*wreck, error) {
 	return whole, bare.close()
 }
 
+// mended returns path, or a copy with a header that SQLite opens: of a file
+// that is shorter than it says, it would read nothing at all.
+func mended(path, work string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	head := make([]byte, headerSize)
+	if _, err := f.ReadAt(head, 0); err != nil && info.Size() < headerSize {
+		return "", damaged("the file is empty or cut off")
+	}
+	switch {
+	case !bytes.HasPrefix(head, []byte(magic)):
+		head = newHeader()
+	case info.Size() < wantSize(head):
+		// SQLite then counts the pages that are there.
+		copy(head[offValidFor:], []byte{^head[offChangeCounter], 0, 0, 0})
+	default:
+		return path, nil
+	}
+	name := filepath.Join(work, "mended.db")
+	if err := copyReadable(path, name); err != nil {
+		return "", err
+	}
+	out, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return "", err
+	}
+	_, err = out.WriteAt(head, 0)
+	return name, errors.Join(err, out.Close())
+}
+
+// newHeader is a header as every journal has it, where the present one is
+// lost. It leaves open how many pages there are.
+func newHeader() []byte {
+	head := make([]byte, headerSize)
+	copy(head, magic)
+	binary.BigEndian.PutUint16(head[offPageSize:], pageSize)
+	copy(head[18:], []byte{1, 1, 0, 64, 32, 32})           // no log; payload fractions are fixed
+	binary.BigEndian.PutUint32(head[offChangeCounter:], 1) // unlike offValidFor
+	binary.BigEndian.PutUint32(head[44:], 4)               // schema format
+	binary.BigEndian.PutUint32(head[56:], 1)               // UTF-8
+	binary.BigEndian.PutUint32(head[offApplicationID:], applicationID)
+	return head
+}
+
 // openWreck opens nothing yet.
 func openWreck(path string, a access) *wreck {
 	db := sql.OpenDB(connector{dsn(path, a), &sqlite3.SQLiteDriver{ConnectHook: tolerate}})
@@ -66,11 +123,10 @@ func openWreck(path string, a access) *wreck {
 // maxValue bounds what a broken length can make SQLite allocate.
 const maxValue = 64 << 20
 
-// tolerate lets SQLite read a file that is shorter than it says, or whose
-// schema is partly broken, and look twice at what it finds in a page.
+// tolerate has SQLite look twice at what it finds in a page.
 func tolerate(c *sqlite3.SQLiteConn) error {
 	c.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxValue)
-	_, err := c.Exec("PRAGMA writable_schema = 1; PRAGMA cell_size_check = 1; PRAGMA trusted_schema = 0", nil)
+	_, err := c.Exec("PRAGMA cell_size_check = 1; PRAGMA trusted_schema = 0", nil)
 	return err
 }
 
