@@ -85,7 +85,7 @@ func runTills(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	c := &clients{began: time.Now(), idle: make(chan *link, 512)}
+	c := &clients{began: time.Now(), idle: make(chan *link, 4096)}
 	if err := json.Unmarshal(data, &c.task); err != nil {
 		panic(err)
 	}

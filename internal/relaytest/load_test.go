@@ -176,7 +176,7 @@ func (s *stage) halfway(t testing.TB, report *table, name string, rate int, span
 func (s *stage) manners(t testing.TB, report *table, name string, span time.Duration) {
 	t.Helper()
 	calm := s.do(t, order{Kind: "post", InFlight: 1, Rate: 50, For: span})
-	flood := s.do(t, order{Kind: "junk", InFlight: 256, Rate: 10000, For: span})
+	flood := s.do(t, order{Kind: "junk", InFlight: 2048, Rate: 10000, For: span})
 	report.put(name, "one good after the other, p50 p99", "%v %v", brief(calm.Post50), brief(calm.Post99))
 	report.put(name, "  under junk from one address", "%v %v", brief(flood.Post50), brief(flood.Post99))
 	report.put(name, "  junk a second", "%d", perSecond(flood.Delivered, flood.Took))

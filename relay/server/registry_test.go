@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -374,7 +375,11 @@ func TestServer_DrainSaysSo(t *testing.T) {
 
 func TestWebhook_TooManyAtOnceAreToldToComeBack(t *testing.T) {
 	store := &gateAppend{Store: newMemory(t, server.MemoryConfig{}), inside: make(chan struct{}, 2), open: make(chan struct{})}
-	n := startNode(t, server.Config{Store: store, MaxInFlight: 2})
+	var lines bytes.Buffer // slog's handlers lock
+	moment := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	n := startNode(t, server.Config{
+		Store: store, MaxInFlight: 2, Log: slog.New(slog.NewTextHandler(&lines, nil)), Now: func() time.Time { return moment },
+	})
 	var posts sync.WaitGroup
 	for i := range 2 {
 		body := []byte(fmt.Sprint(i))
@@ -385,12 +390,20 @@ func TestWebhook_TooManyAtOnceAreToldToComeBack(t *testing.T) {
 	if n.InFlight() != 2 {
 		t.Errorf("%d in flight", n.InFlight())
 	}
-	if got := n.post(t, "/n/shop/POS01", []byte("x"), sign(t, gatewayKey(), []byte("x"))).status; got != http.StatusServiceUnavailable {
-		t.Errorf("status %d", got)
+	for range 5 {
+		if got := n.post(t, "/n/shop/POS01", []byte("x"), sign(t, gatewayKey(), []byte("x"))).status; got != http.StatusServiceUnavailable {
+			t.Errorf("status %d", got)
+		}
 	}
 	close(store.open)
 	posts.Wait()
 	wantAck(t, n.post(t, "/n/shop/POS01", []byte("x"), sign(t, gatewayKey(), []byte("x"))))
+	if err := n.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if said := strings.Count(lines.String(), "too many at once"); said != 1 {
+		t.Errorf("said %d times in one second", said)
+	}
 }
 
 // gateAppend holds appends back.

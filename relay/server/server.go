@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -62,9 +63,11 @@ type Server struct {
 	gate      *gate // of notifications
 	pairing   *gate
 	held      chan struct{} // requests that are kept waiting before they are refused
-	hub       *hub
-	upgrader  websocket.Upgrader
-	handler   http.Handler
+	// busyLogged is the second (Unix) in which a full gate was logged last.
+	busyLogged atomic.Int64
+	hub        *hub
+	upgrader   websocket.Upgrader
+	handler    http.Handler
 
 	mu       sync.Mutex
 	phase    phase

@@ -171,7 +171,10 @@ func (s *Server) tooMany(w http.ResponseWriter) {
 }
 
 func (s *Server) unavailable(w http.ResponseWriter, a Address, what string, err error) Outcome {
-	s.log.Error(what, "till", a.String(), "err", err.Error())
+	// Who crowds a relay out does not fill its log as well.
+	if now := s.cfg.Now().Unix(); !errors.Is(err, errBusy) || s.busyLogged.Swap(now) != now {
+		s.log.Error(what, "till", a.String(), "err", err.Error())
+	}
 	http.Error(w, "not stored, try again", http.StatusServiceUnavailable)
 	return OutcomeUnavailable
 }
