@@ -230,11 +230,11 @@ func (p *pinPad) drawList() fyne.CanvasObject {
 			func() { p.choose(m.ID) }).Selected(m.ID == p.chosen && len(people) > 1))
 	}
 	list := widgets.Column(2, rows...)
-	const shown = 4
+	const shown = 6
 	if len(rows) <= shown {
 		return list
 	}
-	return widgets.AtLeast(0, 190, widgets.NewScroll(190, list))
+	return widgets.AtLeast(0, 240, widgets.NewScroll(240, list))
 }
 
 // choose picks somebody; their PIN is what is typed next.

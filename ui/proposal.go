@@ -70,7 +70,7 @@ func (a *App) openProposal(p pos.Proposal, decline bool) {
 		}
 		for _, text := range []string{p.Reason, p.Note} {
 			if text != "" {
-				out = append(out, l.NewLabel(text, widgets.TextLarge, l.Text).Wrapped())
+				out = append(out, l.NewLabel(text, widgets.TextLarge, l.Text).Wrapped().Aligned(widgets.Middle))
 			}
 		}
 		if decline {

@@ -100,7 +100,7 @@ func (s *shell) drawBar() fyne.CanvasObject {
 	}
 	items := []fyne.CanvasObject{lead}
 	if s.said != "" {
-		items = append(items, widgets.Stretch(l.NewLabel(s.said, widgets.TextBody, l.CautionText).Aligned(widgets.Middle)))
+		items = append(items, widgets.Stretch(widgets.AtMost(0, l.NewLabel(s.said, widgets.TextBody, l.CautionText).Aligned(widgets.Middle).Fitting(widgets.TextSmall-1))))
 	} else {
 		items = append(items, widgets.Filler())
 	}
@@ -132,7 +132,7 @@ func (s *shell) link(id, icon, text, key string, on bool, do func()) fyne.Canvas
 	l := s.app.look
 	parts := []fyne.CanvasObject{l.Icon(icon, 20, l.Text)}
 	if text != "" {
-		parts = append(parts, l.NewLabel(text, widgets.TextBody, l.Text))
+		parts = append(parts, widgets.AtMost(190, l.NewLabel(text, widgets.TextBody, l.Text)))
 	}
 	if key != "" {
 		parts = append(parts, l.NewLabel(key, widgets.TextSmall, l.Muted))
@@ -156,7 +156,7 @@ func (s *shell) shiftLink() fyne.CanvasObject {
 func (s *shell) alertLink() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
-	n := len(a.view.Alerts)
+	n := len(a.view.Alerts) + len(a.view.Proposals)
 	if n == 0 {
 		return s.link("bar/alerts", "bell", w.t("bar.alerts"), "F4", a.page == pageAlerts, func() { a.open(pageAlerts) })
 	}

@@ -79,7 +79,7 @@ func (s *staffScreen) drawList() fyne.CanvasObject {
 		rows = append(rows, s.row(m))
 	}
 	return widgets.Column(widgets.Space4, head, l.NewLabel(w.t("staff.text"), widgets.TextBody, l.Muted).Wrapped(),
-		widgets.Stretch(widgets.NewScroll(200, l.Card(widgets.Space2, widgets.Space2, widgets.Column(2, rows...)))))
+		widgets.Stretch(widgets.NewScroll(200, widgets.Column(0, l.Card(widgets.Space2, widgets.Space2, widgets.Column(2, rows...))))))
 }
 
 func (s *staffScreen) row(m pos.StaffView) fyne.CanvasObject {
@@ -158,7 +158,7 @@ func (s *staffScreen) drawTable() fyne.CanvasObject {
 		l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("staff.table"), widgets.TextHeading, l.Text).Bold()),
 			l.NewButton("staff/list", widgets.Plain, w.t("dialog.back"), "Esc", func() { s.show(false) })),
 		l.NewLabel(w.t("table.text"), widgets.TextBody, l.Muted).Wrapped(),
-		widgets.Stretch(widgets.NewScroll(200, l.Card(0, widgets.Space2, widgets.Column(0, rows...)))))
+		widgets.Stretch(widgets.NewScroll(200, widgets.Column(0, l.Card(0, widgets.Space2, widgets.Column(0, rows...))))))
 }
 
 func (s *staffScreen) tick()                  { s.update() }

@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,14 +53,18 @@ func draw(out, only string, size fyne.Size) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	for _, s := range scenes() {
+	code, err := makeCode(context.Background())
+	if err != nil {
+		return err
+	}
+	for _, s := range slices.Concat(scenes(), pinScenes(), shiftScenes()) {
 		for _, lang := range []string{"en", "ar"} {
 			for _, dark := range []bool{false, true} {
 				name := fmt.Sprintf("%s-%s-%s.png", s.name, lang, map[bool]string{false: "light", true: "dark"}[dark])
 				if !strings.Contains(name, only) {
 					continue
 				}
-				if err := s.draw(filepath.Join(out, name), lang, dark, size); err != nil {
+				if err := s.draw(filepath.Join(out, name), lang, dark, size, code); err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
@@ -68,7 +73,7 @@ func draw(out, only string, size fyne.Size) error {
 	return nil
 }
 
-func (s scene) draw(path, lang string, dark bool, size fyne.Size) error {
+func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.RecoveryCode) error {
 	fyneApp := test.NewApp()
 	defer fyneApp.Quit()
 	posts := make(chan func(), 1024)
@@ -96,8 +101,8 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size) error {
 			settle()
 		}
 	} else {
-		engine := &canned{view: s.view, changes: make(chan struct{}, 1)}
-		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Lang: lang, Dark: dark,
+		engine := &canned{view: s.view, changes: make(chan struct{}, 1), code: code}
+		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Staff: engine, Lang: lang, Dark: dark,
 			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: new(clock).now, Post: post})
 		app.Show(context.Background())
 		defer app.Close()

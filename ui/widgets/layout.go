@@ -315,6 +315,24 @@ func (a *atLeast) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	(&stretch{}).Layout(objects, size)
 }
 
+type atMost struct{ width float32 }
+
+// AtMost lets o ask for no more than a width, so that a long text is cut
+// instead of widening the window.
+func AtMost(width float32, o fyne.CanvasObject) *fyne.Container { return box(&atMost{width}, o) }
+
+func (a *atMost) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	s := maxSize(objects)
+	s.Width = min(s.Width, a.width)
+	return s
+}
+func (a *atMost) heightFor(objects []fyne.CanvasObject, width float32) float32 {
+	return maxHeight(objects, width)
+}
+func (a *atMost) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	(&stretch{}).Layout(objects, size)
+}
+
 // Fill is a plain area of colour.
 func Fill(c color.NRGBA) *canvas.Rectangle { return canvas.NewRectangle(c) }
 
