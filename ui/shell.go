@@ -37,7 +37,7 @@ func (s *shell) update() {
 	v := s.app.view
 	s.banner.show(s.drawBanner, v.Mode)
 	s.drift.show(s.drawDrift, driftMinutes(v))
-	s.bar.show(s.drawBar, s.app.page, v.Front == nil, v.Shift != nil && v.Shift.Overdue, v.Hop.Relay, v.Hop.Gateway, len(v.Alerts)+len(v.Proposals), s.said, s.app.staffed(), s.app.person(s.app.by()))
+	s.bar.show(s.drawBar, s.app.page, v.Front == nil, v.Shift != nil && v.Shift.Overdue, v.Hop.Relay, v.Hop.Gateway, len(loudAlerts(v))+len(v.Proposals), s.said, s.app.staffed(), s.app.person(s.app.by()))
 	s.object.Refresh()
 }
 
@@ -156,7 +156,7 @@ func (s *shell) shiftLink() fyne.CanvasObject {
 func (s *shell) alertLink() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
-	n := len(a.view.Alerts) + len(a.view.Proposals)
+	n := len(loudAlerts(a.view)) + len(a.view.Proposals)
 	if n == 0 {
 		return s.link("bar/alerts", "bell", w.t("bar.alerts"), "F4", a.page == pageAlerts, func() { a.open(pageAlerts) })
 	}

@@ -225,7 +225,7 @@ func (s *shiftScreen) row(shift *pos.Shift) fyne.CanvasObject {
 		widgets.Stretch(widgets.Column(0, l.NewLabel(a.day(shift.BusinessDate), widgets.TextBody, l.Text).Bold(),
 			l.NewLabel(w.t("shift.closed", "time", a.when(shift.ClosedAt), "name", a.person(shift.ClosedBy)), widgets.TextSmall, l.Muted)))}
 	if !a.staffed() {
-		parts = append(parts, l.NewLabel(w.money(shift.Totals.Net()), widgets.TextBody, l.Text).Bold())
+		parts = append(parts, l.NewLabel(w.signed(shift.Totals.Net()), widgets.TextBody, l.Text).Bold())
 	}
 	return l.NewPress("shift/z/"+number(no), widgets.Item, widgets.Pad(widgets.Space3, widgets.Space2, l.Row(widgets.Space3, parts...)),
 		func() { s.showZ(no) })

@@ -70,7 +70,7 @@ func (s *shiftScreen) readBack(x *pos.Z, given pos.Approval, at time.Time) {
 			l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.count("shift.payments", paid.Count), widgets.TextLarge, l.Text)),
 				l.NewLabel(w.money(paid.Amount), widgets.TextLarge, l.Text).Bold()),
 			l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("z.net"), widgets.TextLarge, l.Text)),
-				l.NewLabel(w.money(x.Totals.Net()), widgets.TextTitle, l.Text).Bold()),
+				l.NewLabel(w.signed(x.Totals.Net()), widgets.TextTitle, l.Text).Bold()),
 		}
 		if n := len(x.Forward); n > 0 {
 			body = append(body, l.NewLabel(w.count("shift.forward", n), widgets.TextBody, l.Text).Bold().Wrapped(),

@@ -40,7 +40,7 @@ func (s *shiftScreen) drawPaper() fyne.CanvasObject {
 		end.SetEnabled(s.doing == "")
 		buttons = append(buttons, end)
 	}
-	head := l.Row(widgets.Space3, append([]fyne.CanvasObject{widgets.Stretch(p.head())}, buttons...)...)
+	head := l.Row(widgets.Space3, widgets.Stretch(p.head()), widgets.Centre(l.Row(widgets.Space3, buttons...)))
 	offset := float32(0)
 	if s.scroll != nil {
 		offset = s.scroll.Offset()
@@ -139,10 +139,10 @@ func (p *paper) figures(name, count, amount string, size float32, bold bool) fyn
 
 func (p *paper) totals() fyne.CanvasObject {
 	l, w, t := p.app.look, p.app.words, p.z.Totals
-	rows := []fyne.CanvasObject{p.columns(w.t("z.count"), w.t("z.amount"))}
+	rows := []fyne.CanvasObject{p.columns(w.t("z.count"), w.t("z.sum"))}
 	sum := func(key string, s pos.Sum, sign pos.Fils, bold bool) {
 		if s.Count > 0 || bold {
-			rows = append(rows, p.figures(w.t(key), number(int64(s.Count)), w.money(sign*s.Amount), widgets.TextBody, bold))
+			rows = append(rows, p.figures(w.t(key), number(int64(s.Count)), w.signed(sign*s.Amount), widgets.TextBody, bold))
 		}
 	}
 	sum("z.paid", t.Paid(), 1, true)
@@ -154,7 +154,7 @@ func (p *paper) totals() fyne.CanvasObject {
 	sum("z.less.refunds", t.Refunds, -1, false)
 	sum("z.plus.returned", t.Returned, 1, false)
 	sum("z.less.reversals", t.Reversals, -1, false)
-	rows = append(rows, l.Rule(), p.figures(w.t("z.net"), "", w.money(t.Net()), widgets.TextTitle, true))
+	rows = append(rows, l.Rule(), p.figures(w.t("z.net"), "", w.signed(t.Net()), widgets.TextTitle, true))
 	var notes []fyne.CanvasObject
 	if t.Discount.Count > 0 {
 		notes = append(notes, p.figures(w.t("z.discount"), number(int64(t.Discount.Count)), w.money(t.Discount.Amount), widgets.TextBody, false))
@@ -169,6 +169,15 @@ func (p *paper) totals() fyne.CanvasObject {
 		rows = append(append(rows, widgets.AtLeast(0, widgets.Space1, widgets.Layers()), l.NewLabel(w.t("z.apart"), widgets.TextSmall, l.Muted).Bold()), notes...)
 	}
 	return p.section(w.t("z.totals"), "", rows...)
+}
+
+// signed is an amount that may be below zero. The mark keeps the minus at the
+// left of its digits in a line that is read from the right.
+func (w *words) signed(f pos.Fils) string {
+	if f < 0 && w.rtl() {
+		return w.t("format.money", "amount", "\u200e"+f.Grouped())
+	}
+	return w.money(f)
 }
 
 // columns heads the figures under it.
@@ -201,7 +210,7 @@ func (p *paper) groups(key string, list []pos.Group, name func(string) string) f
 		rows = append(rows, l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(text, widgets.TextBody, l.Text)),
 			widgets.AtLeast(countWidth, 0, l.NewLabel(number(int64(paid.Count)), widgets.TextBody, l.Muted).Aligned(widgets.End)),
 			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.money(paid.Amount), widgets.TextBody, l.Text).Aligned(widgets.End)),
-			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.money(g.Totals.Net()), widgets.TextBody, l.Text).Bold().Aligned(widgets.End))))
+			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.signed(g.Totals.Net()), widgets.TextBody, l.Text).Bold().Aligned(widgets.End))))
 	}
 	return p.section(w.t(key), "", rows...)
 }
