@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -32,11 +33,26 @@ func (c *core) planRefund(r *openRefund, now time.Time) {
 		pause = max(pause, failingPause)
 	}
 	open := r.State == RefundRequested || r.State == RefundUnknown
-	if open && p.absent && p.failures == 0 && !p.noResend && age < resendRefund && p.asked.After(p.lastCreate) {
+	if open && p.absent && p.failures == 0 && !p.noResend && age < resendRefund && p.asked.After(p.lastCreate) && c.mayResendRefund(r) {
 		p.then(opRefund, last.Add(pause), now)
 		return
 	}
 	p.query(opQueryRefund, last.Add(pause), now)
+}
+
+// mayResendRefund reports that the other refunds of the sale are known and
+// leave room for r. After a recovery they may not: what a lost journal
+// refunded instead of r counts, too.
+func (c *core) mayResendRefund(r *openRefund) bool {
+	s := c.sales[r.Sale]
+	if s == nil || s.Refunded+s.Pending+s.Elsewhere > s.ceiling() {
+		return false
+	}
+	unread, err := c.unreadRefunds(context.Background(), &s.Sale)
+	if err != nil {
+		c.cfg.Log.Error("refund not sent again", "refund", r.No, "err", err)
+	}
+	return err == nil && !unread
 }
 
 func (c *core) startRefund(r *openRefund, now time.Time) {

@@ -92,6 +92,40 @@ func TestRecovery_NothingIsRefundedBeforeTheRefundsWereRead(t *testing.T) {
 	}
 }
 
+// A refund that the copy still has under way is sent again only when it is
+// known what the lost journal refunded, and that there is room for both.
+func TestRecovery_ARefundUnderWayIsNotSentAgainUnread(t *testing.T) {
+	for lost, want := range map[Fils]RefundState{700: RefundFailed, 300: RefundAccepted} {
+		s := newSim(t)
+		no := s.paidSale(1000)
+		s.fault = func(c call) (*Answer, bool) { return failure(OutcomeUnknown, ""), c.op != opRefund }
+		r, err := s.refund(no, 600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		away := s.now.Add(time.Minute)
+		s.refunds["R000101-000000000000000000001"] = &simRefund{made: s.now, report: RefundReport{
+			Refund: "R000101-000000000000000000001", Sale: no, ProviderNo: "191", Status: RefundReportDone, Amount: lost, Currency: Currency,
+		}}
+		s.fault = func(c call) (*Answer, bool) {
+			switch {
+			case c.op == opRefund && s.core.recovering():
+				t.Fatal("the refund was sent again before the provider's were read")
+			case c.op == opRefund && lost == 700:
+				t.Fatal("the refund was sent again although nothing is left of its sale")
+			case c.op == opListRefunds && s.now.Before(away):
+				return failure(OutcomeUnknown, ""), true
+			}
+			return nil, true
+		}
+		s.putBack(len(s.events), RecoveryRestored, s.now)
+		s.advance(30 * time.Minute)
+		if got := s.mirrorRefunds[r]; got.State != want || s.count(JournalRecovered) != 1 {
+			t.Fatalf("after %v was refunded: %+v\n%s", lost, got, s.story())
+		}
+	}
+}
+
 func TestRecovery_PagesThatFailAreReadAgain(t *testing.T) {
 	s := newSim(t)
 	no := s.paidSale(1000)
