@@ -222,6 +222,24 @@ func TestCloseShift_NamesWhatTheJournalLacks(t *testing.T) {
 	})
 }
 
+// What happens while no shift is open belongs to the next one; so do its days.
+func TestCloseShift_ReadsAllDaysSinceTheLastZ(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		a := &archive{}
+		till, stop := open(t, path, a, nil)
+		defer stop()
+		sell(t, till, 1000)
+		closeShift(t, till, 1)
+		a.orders = []pos.OrderReport{archived("S260714-ZZZZZZZZZZZZZZZZZZZZX", "131", "T1", 700)}
+		time.Sleep(24 * time.Hour)
+		sell(t, till, 100)
+		if z := closeShift(t, till, 2); len(z.Check.Missing) != 1 || z.Check.From == z.Check.To {
+			t.Fatalf("check %+v", z.Check)
+		}
+	})
+}
+
 func TestCloseShift_WithoutTheProviderIsNotChecked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	synctest.Test(t, func(t *testing.T) {

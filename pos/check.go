@@ -86,11 +86,16 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	ctx, cancel := context.WithTimeout(ctx, checkFor)
 	defer cancel()
 	k := &checking{result: PageCheck{Complete: true}, told: t.toldMissing(ctx), seen: map[string]bool{}, done: make(chan struct{})}
+	since, err := t.sinceLastZ(ctx)
+	if err != nil {
+		t.cfg.Log.Error("the days to check are not known", "err", err)
+		return &PageCheck{}
+	}
 	t.apply(ctx, func(now time.Time) {
 		if t.core.closing != nil { // another window closes it, too
 			t.core.closing.check.giveUp()
 		}
-		from := checkFrom(t.core.clock.now(now), t.core.shift.OpenedAt)
+		from := checkFrom(t.core.clock.now(now), since)
 		k.result.From = from
 		t.core.closing = &listing{check: k, from: from, orders: from, refunds: from, begun: now}
 	})
@@ -109,12 +114,31 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	return &result
 }
 
-// checkFrom is the first day to read for a shift opened at opened.
-func checkFrom(now, opened time.Time) string {
-	if oldest := now.AddDate(0, 0, -checkDays); opened.Before(oldest) {
-		opened = oldest
+// checkFrom is the first day to read for a shift that counts what happened
+// since then. An order is on the page of the day on which it was made, which
+// may be the one before its payment.
+func checkFrom(now, since time.Time) string {
+	since = since.Add(-time.Hour)
+	if oldest := now.AddDate(0, 0, -checkDays); since.Before(oldest) {
+		since = oldest
 	}
-	return dayOf(opened)
+	return dayOf(since)
+}
+
+// sinceLastZ is when the last Z was sealed; before the first one, when the
+// journal was made. A shift counts everything since, not only what came after
+// somebody opened it.
+func (t *Till) sinceLastZ(ctx context.Context) (time.Time, error) {
+	list, err := t.cfg.Journal.Shifts(ctx, 0, 1)
+	if err != nil || len(list) == 0 {
+		return time.Time{}, err
+	}
+	first := max(list[0].From-1, 1)
+	events, err := t.cfg.Journal.Events(ctx, first, first)
+	if err != nil || len(events) == 0 {
+		return time.Time{}, err
+	}
+	return events[0].At, nil
 }
 
 // toldMissing are the numbers that the last Zs have named.
