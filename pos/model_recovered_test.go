@@ -70,7 +70,7 @@ func (a actor) adopt(r *rapid.T) {
 		number = o.report.ProviderNo
 	}
 	if rapid.IntRange(0, 7).Draw(r, "misread") == 0 {
-		number += "7"
+		number += "000"
 	} else {
 		w.byHand[o.no] = true
 	}
