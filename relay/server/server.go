@@ -248,18 +248,18 @@ func (s *Server) admit() bool {
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
 	if len(r.Header.Values("Origin")) > 0 {
-		s.refuse(w, from, http.StatusForbidden, "no browsers here", Address{})
+		s.turnAway(w, from, http.StatusForbidden, "no browsers here", Address{})
 		return
 	}
 	token, ok := bearer(r)
 	if !ok {
-		s.refuse(w, from, http.StatusUnauthorized, "token missing", Address{})
+		s.turnAway(w, from, http.StatusUnauthorized, "token missing", Address{})
 		return
 	}
 	hash := HashToken(token)
 	till, lane, err := s.directory.holder(r.Context(), hash, !s.limiter.over(from))
 	if errors.Is(err, errUnknown) {
-		s.refuse(w, from, http.StatusUnauthorized, "token unknown", Address{})
+		s.turnAway(w, from, http.StatusUnauthorized, "token unknown", Address{})
 		return
 	}
 	if err != nil {
@@ -268,7 +268,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	installation := r.Header.Get(relay.InstallationHeader)
 	if !relay.ValidInstallation(installation) {
-		s.refuse(w, from, http.StatusBadRequest, "installation header missing or malformed", till)
+		s.turnAway(w, from, http.StatusBadRequest, "installation header missing or malformed", till)
 		return
 	}
 	id, err := NewToken(s.cfg.Random)

@@ -17,14 +17,18 @@ const (
 	storePause   = 50 * time.Millisecond   // before the second try, then doubled
 	storePauseTo = time.Second
 
-	holdFor  = 200 * time.Millisecond // before one refusal too many is answered
-	holdMost = 1024                   // of them at a time
+	holdFor  = time.Second // before one refusal too many is answered
+	holdMost = 8192        // of them at a time
 )
 
 // notify takes one notification from PayBy (protocol.md §13).
 func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 	began := s.cfg.Now()
 	outcome := s.takeNotification(w, r)
+	if outcome == outcomeOver {
+		s.tooMany(w)
+		outcome = OutcomeRefused
+	}
 	s.cfg.Meter.Notification(outcome, s.cfg.Now().Sub(began))
 }
 
@@ -62,8 +66,7 @@ func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) Outcom
 	}
 	genuine, looked := s.verify(ctx, from, keys, body, r.Header.Get("Sign"))
 	if !looked {
-		s.tooMany(w)
-		return OutcomeRefused
+		return outcomeOver
 	}
 	if !genuine {
 		return s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a)
@@ -144,21 +147,31 @@ func (s *Server) append(ctx context.Context, n Notice) (seq uint64, stored bool,
 	}
 }
 
-// refuse answers a request that will not be taken, counts it and, while its
-// source is within its allowance, logs it.
+// outcomeOver is a refusal of a source that has used up its allowance. Nothing was
+// answered: tooMany does that, when the request holds nothing of value any more.
+const outcomeOver Outcome = "over"
+
+// refuse answers a request that will not be taken, counts it and logs it, or
+// returns outcomeOver.
 func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem string, a Address) Outcome {
 	if !s.limiter.refused(from) {
-		s.tooMany(w)
-		return OutcomeRefused
+		return outcomeOver
 	}
 	s.log.Warn("request refused", "status", status, "problem", problem, "from", from.addr.String(), "till", a.String())
 	http.Error(w, problem, status)
 	return OutcomeRefused
 }
 
+// turnAway is refuse for a request that holds nothing.
+func (s *Server) turnAway(w http.ResponseWriter, from source, status int, problem string, a Address) {
+	if s.refuse(w, from, status, problem, a) == outcomeOver {
+		s.tooMany(w)
+	}
+}
+
 // tooMany turns a source away that has used up its refusals. It is kept waiting
 // for a moment, so that one that sends again and again after each answer leaves
-// the processor to others.
+// the processor to others: a connection brings one such request a second.
 func (s *Server) tooMany(w http.ResponseWriter) {
 	select {
 	case s.held <- struct{}{}:

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -317,6 +318,30 @@ func TestNotify_JunkIsLimitedAndGoodIsNot(t *testing.T) {
 	if held > 0 {
 		t.Errorf("good ones were kept waiting %d times", held)
 	}
+}
+
+// Who is kept waiting takes no place from others.
+func TestNotify_HeldJunkTakesNoPlace(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	held, release := make(chan struct{}, 10), make(chan time.Time)
+	n := newNode(t, server.Config{MaxInFlight: 1, Now: func() time.Time { return now }, After: func(time.Duration) <-chan time.Time {
+		held <- struct{}{}
+		return release
+	}})
+	body := sample(t, "notify.payment.json")
+	junk, good := sign(t, otherKey(), body), sign(t, gatewayKey(), body)
+	var last sync.WaitGroup
+	last.Go(func() {
+		for n.post(t, "/n/shop/POS01", body, junk).status == http.StatusUnauthorized {
+			continue
+		}
+	})
+	<-held
+	for range 3 {
+		wantAck(t, n.post(t, "/n/shop/POS01", body, good))
+	}
+	close(release)
+	last.Wait()
 }
 
 func TestHealth(t *testing.T) {
