@@ -170,8 +170,7 @@ func TestSalvageSavesTheChainUpToItsBreak(t *testing.T) {
 		})
 	}
 	for name, statement := range map[string]string{
-		"the first changed": data(1), "the first removed": "DELETE FROM events WHERE seq = 1", "all removed": "DELETE FROM events",
-		"no events": "DROP TABLE events",
+		"the first changed": data(1), "the first removed": "DELETE FROM events WHERE seq = 1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := copyFile(t, whole)

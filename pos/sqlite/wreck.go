@@ -20,9 +20,11 @@ import (
 // wreck reads a damaged file. Only its chain proves anything; whatever else
 // cannot be read is simply not there.
 type wreck struct {
+	path  string
 	db    *sql.DB
 	err   error // why the chain ends
 	unfit *unfitError
+	pages *carving // nil until SQLite fails
 }
 
 // readWreck opens the damaged file for reading, in the way that gives most of
@@ -117,7 +119,7 @@ func newHeader() []byte {
 func openWreck(path string, a access) *wreck {
 	db := sql.OpenDB(connector{dsn(path, a), &sqlite3.SQLiteDriver{ConnectHook: tolerate}})
 	db.SetMaxOpenConns(2) // one walks the chain, the other looks things up
-	return &wreck{db: db}
+	return &wreck{path: path, db: db}
 }
 
 // maxValue bounds what a broken length can make SQLite allocate.
@@ -130,7 +132,13 @@ func tolerate(c *sqlite3.SQLiteConn) error {
 	return err
 }
 
-func (w *wreck) close() error { return w.db.Close() }
+func (w *wreck) close() error {
+	err := w.db.Close()
+	if w.pages != nil {
+		err = errors.Join(err, w.pages.close())
+	}
+	return err
+}
 
 // newer is pos.ErrJournalNewer for a file that this program must not touch. A
 // header that cannot be read says nothing.
@@ -220,7 +228,7 @@ func (c *chainReader) close() {
 }
 
 // next reads the event after last, zero at first. Where the walk along the
-// table fails, the event is looked up by its number.
+// table fails, the event is looked up by its number, and then in the pages.
 func (c *chainReader) next(ctx context.Context, last pos.Event) bool {
 	walked := c.rows != nil
 	if walked {
@@ -237,13 +245,36 @@ func (c *chainReader) next(ctx context.Context, last pos.Event) bool {
 		if c.wreck.err == nil || !errors.Is(err, sql.ErrNoRows) {
 			c.wreck.err = err
 		}
-		return false
+		e, ok := c.wreck.carved(ctx, last, err)
+		if ok {
+			c.event = e
+		}
+		return ok
 	}
 	c.event = e
 	if walked {
 		c.begin(ctx, e.Seq)
 	}
 	return true
+}
+
+// carved looks for the event after last in the bare pages, where SQLite cannot
+// read on. Where it reads well and finds no event, or one that was changed,
+// the chain ends.
+func (w *wreck) carved(ctx context.Context, last pos.Event, why error) (pos.Event, bool) {
+	var broken *BrokenError
+	if errors.As(why, &broken) || errors.Is(why, sql.ErrNoRows) && last.Seq > 0 {
+		return pos.Event{}, false
+	}
+	if w.pages == nil {
+		pages, err := carve(ctx, w.path)
+		if err != nil {
+			return pos.Event{}, false
+		}
+		w.pages = pages
+	}
+	e, ok := w.pages.lookup(last.Seq + 1)
+	return e, ok && follows(last, e) == nil
 }
 
 func (c *chainReader) walk(last pos.Event) bool {
