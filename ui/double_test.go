@@ -48,3 +48,43 @@ func (e *engine) Z(_ context.Context, number int64) (pos.Z, error) {
 func (e *engine) Shifts(_ context.Context, before int64, limit int) ([]pos.Shift, error) {
 	return nil, e.note("shifts before %d", before)
 }
+
+// The engine is also its staff. What it notes of a PIN is for tests only.
+
+func (e *engine) SetUp(_ context.Context, owner pos.Member, pin string) (pos.RecoveryCode, error) {
+	return pos.RecoveryCode{}, e.note("set up %s (%s) %s", owner.ID, owner.Name, pin)
+}
+
+func (e *engine) Add(_ context.Context, _ pos.Approval, m pos.Member) error {
+	return e.note("add %s (%s) %s", m.ID, m.Name, m.Role)
+}
+
+func (e *engine) Change(_ context.Context, _ pos.Approval, m pos.Member) error {
+	return e.note("change %s (%s) %s %v", m.ID, m.Name, m.Role, m.Active)
+}
+
+func (e *engine) SetPIN(_ context.Context, _ pos.Approval, id pos.MemberID, pin string) error {
+	return e.note("set PIN of %s to %s", id, pin)
+}
+
+func (e *engine) ChangePIN(_ context.Context, id pos.MemberID, old, pin string) error {
+	return e.note("change PIN of %s from %s to %s", id, old, pin)
+}
+
+func (e *engine) Verify(ctx context.Context, id pos.MemberID, pin string) error {
+	e.wait(ctx)
+	return e.note("verify %s %s", id, pin)
+}
+
+func (e *engine) Authorize(ctx context.Context, p pos.Permission, id pos.MemberID, pin string) (pos.Approval, error) {
+	e.wait(ctx)
+	return pos.Approval{}, e.note("authorize %s by %s %s", p, id, pin)
+}
+
+func (e *engine) Recover(_ context.Context, code string, owner pos.MemberID, pin string) (pos.RecoveryCode, error) {
+	return pos.RecoveryCode{}, e.note("recover %s by %s %s", owner, code, pin)
+}
+
+func (e *engine) NewRecoveryCode(context.Context, pos.Approval) (pos.RecoveryCode, error) {
+	return pos.RecoveryCode{}, e.note("new code")
+}

@@ -93,13 +93,29 @@ func (h *historyScreen) event(e *pos.Event) fyne.CanvasObject {
 		widgets.Stretch(widgets.Column(0, body...)))
 }
 
+// allowed says who let something happen that somebody else asked for.
+func (a *App) allowed(f *pos.Fact) []string {
+	approver, asked := f.Approver, f.By
+	if r := f.RefundIntent; r != nil {
+		approver, asked = r.Approver, r.Requester
+	}
+	switch {
+	case f.Self || f.RefundIntent != nil && f.RefundIntent.Self:
+		return []string{a.words.t("story.self")}
+	case approver != "" && approver != asked:
+		return []string{a.words.t("story.approver", "name", a.person(approver))}
+	}
+	return nil
+}
+
 // about is what a fact tells beyond its kind, without payer data.
 func (a *App) about(f *pos.Fact) []string {
 	w := a.words
 	var out []string
 	if f.By != "" {
-		out = append(out, w.t("story.by", "name", f.By))
+		out = append(out, w.t("story.by", "name", a.person(f.By)))
 	}
+	out = append(out, a.allowed(f)...)
 	if f.Other != "" {
 		out = append(out, w.t("alerts.sale", "no", f.Other.Short()))
 	}
@@ -111,6 +127,9 @@ func (a *App) about(f *pos.Fact) []string {
 	}
 	if f.RefundIntent != nil {
 		out = append(out, w.money(f.RefundIntent.Amount))
+	}
+	if f.Proposal != nil && f.Proposal.Amount > 0 {
+		out = append(out, w.money(f.Proposal.Amount))
 	}
 	if f.Chargeback != nil {
 		out = append(out, w.money(f.Chargeback.Amount))

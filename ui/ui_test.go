@@ -175,6 +175,7 @@ type desk struct {
 	app    *App
 	engine *engine
 	posts  chan func()
+	mu     sync.Mutex
 	now    time.Time
 	sounds []Sound
 }
@@ -185,7 +186,7 @@ func open(t *testing.T, view *pos.View, change func(*Config)) *desk {
 	d.engine = &engine{view: view, changes: make(chan struct{}, 1), sales: []pos.Sale{
 		sale("SAAA111", pos.SalePaid, 12000), sale("SBBB222", pos.SaleClosed, 4200), sale("SCCC333", pos.SaleUnknown, 999)}}
 	cfg := Config{App: test.NewTempApp(t), Engine: d.engine, Reader: d.engine, Lang: "en", Cashier: "Maryam",
-		Now: func() time.Time { return d.now }, Post: func(f func()) { d.posts <- f }, Sound: func(s Sound) { d.sounds = append(d.sounds, s) }}
+		Now: d.clock, Post: func(f func()) { d.posts <- f }, Sound: func(s Sound) { d.sounds = append(d.sounds, s) }}
 	if change != nil {
 		change(&cfg)
 	}
@@ -219,7 +220,17 @@ func (d *desk) show(v *pos.View) {
 	d.until("the new view", func() bool { return d.app.view == v })
 }
 
-func (d *desk) after(t time.Duration) { d.now = d.now.Add(t) }
+func (d *desk) clock() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.now
+}
+
+func (d *desk) after(t time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.now = d.now.Add(t)
+}
 
 // typed types characters as fingers do.
 func (d *desk) typed(text string) {

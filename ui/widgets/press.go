@@ -163,6 +163,9 @@ func (p *Press) Selected(on bool) *Press {
 	return p
 }
 
+// IsSelected reports whether it is the chosen one of several.
+func (p *Press) IsSelected() bool { return p.selected }
+
 // SetFocus is part of [Target].
 func (p *Press) SetFocus(on bool) {
 	if p.focused != on {
