@@ -127,22 +127,23 @@ func (s *shiftScreen) drawOverview() fyne.CanvasObject {
 func (s *shiftScreen) drawNow() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
+	title := w.t("shift.none")
 	body := []fyne.CanvasObject{}
 	open := a.view.Shift
 	switch {
 	case s.closing != nil:
+		title = w.t("shift.closing", "number", number(s.closing.number))
 		body = append(body, s.drawClosing()...)
 	case open == nil:
-		body = append(body, l.NewLabel(w.t("shift.none"), widgets.TextHeading, l.Text).Bold().Wrapped(),
-			l.NewLabel(w.t("shift.none.text"), widgets.TextBody, l.Muted).Wrapped())
+		body = append(body, l.NewLabel(w.t("shift.none.text"), widgets.TextBody, l.Muted).Wrapped())
 	default:
-		body = append(body, l.NewLabel(w.t("shift.open", "number", number(open.Number)), widgets.TextHeading, l.Text).Bold(),
-			s.fact(w.t("shift.opened"), a.moment(open.OpenedAt)), s.fact(w.t("shift.by"), a.person(open.OpenedBy)),
+		title = w.t("shift.open", "number", number(open.Number))
+		body = append(body, s.fact(w.t("shift.opened"), a.moment(open.OpenedAt)), s.fact(w.t("shift.by"), a.person(open.OpenedBy)),
 			s.fact(w.t("detail.day"), a.day(open.BusinessDate)))
 		if n := len(a.openSales()); n > 0 {
 			body = append(body, l.NewLabel(w.count("shift.open.sales", n), widgets.TextBody, l.Text).Wrapped())
 		}
-		if open.Overdue {
+		if open.Overdue && s.trouble == nil {
 			card, _ := panel(l, "clock", l.CautionSoft, l.CautionText, widgets.TextLarge, w.t("shift.overdue"), w.t("shift.overdue.text"))
 			body = append(body, card)
 		}
@@ -155,7 +156,7 @@ func (s *shiftScreen) drawNow() fyne.CanvasObject {
 		body = append(body, l.NewLabel(w.t(s.doing), widgets.TextBody, l.Muted).Bold())
 	}
 	body = append(body, s.buttons()...)
-	return widgets.Column(widgets.Space4, l.NewLabel(w.t("shift.title"), widgets.TextHeading, l.Text).Bold(),
+	return widgets.Column(widgets.Space4, l.NewLabel(title, widgets.TextHeading, l.Text).Bold(),
 		l.Card(widgets.Space5, widgets.Space5, widgets.Column(widgets.Space3, body...)))
 }
 

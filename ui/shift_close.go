@@ -138,8 +138,7 @@ func (s *shiftScreen) drawClosing() []fyne.CanvasObject {
 	s.elapsed = l.NewLabel("", widgets.TextHeading, l.Text).Bold().LTR()
 	s.tickClosing()
 	return []fyne.CanvasObject{
-		l.Row(widgets.Space3, l.Icon("search", 32, l.Accent), widgets.Stretch(l.NewLabel(w.t("shift.closing", "number", number(s.closing.number)),
-			widgets.TextTitle, l.Text).Bold().Wrapped()), s.elapsed),
+		l.Row(widgets.Space3, l.Icon("search", 32, l.Accent), s.elapsed, widgets.Filler()),
 		l.NewLabel(w.t("shift.closing.text"), widgets.TextLarge, l.Text).Wrapped(),
 		l.NewLabel(w.t("shift.closing.leave"), widgets.TextBody, l.Muted).Wrapped(),
 		l.Row(widgets.Space3, widgets.Filler(), l.NewButton("shift/till", widgets.Plain, w.t("bar.till"), "Esc", func() { s.app.open(pageTill) })),

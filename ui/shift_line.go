@@ -22,14 +22,15 @@ func (t *tillScreen) calmLine() (icon, text string) {
 	return "", ""
 }
 
-func (t *tillScreen) drawCalm() fyne.CanvasObject {
+// drawCalm is that line, at the top of what stands beside the pad.
+func (t *tillScreen) drawCalm() []fyne.CanvasObject {
 	l := t.app.look
 	icon, text := t.calmLine()
 	if text == "" {
-		return widgets.Layers()
+		return nil
 	}
-	return widgets.Layers(widgets.Rounded(l.AccentSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space2,
-		l.Row(widgets.Space3, l.Icon(icon, 18, l.Accent), widgets.Stretch(l.NewLabel(text, widgets.TextSmall, l.Text).Wrapped()))))
+	return []fyne.CanvasObject{widgets.Layers(widgets.Rounded(l.AccentSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space2,
+		l.Row(widgets.Space3, l.Icon(icon, 18, l.Accent), widgets.Stretch(l.NewLabel(text, widgets.TextSmall, l.Text).Wrapped()))))}
 }
 
 // loudAlerts are those that wait for a person. What the till is doing by itself

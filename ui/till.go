@@ -27,6 +27,8 @@ type tillScreen struct {
 	notice *region
 	cards  *region
 	side   *fyne.Container
+	// low draws the amount smaller, for a low window.
+	low    bool
 	recent *region
 }
 
@@ -35,24 +37,42 @@ func newTillScreen(a *App) *tillScreen { return &tillScreen{app: a} }
 func (t *tillScreen) build() fyne.CanvasObject {
 	l, w := t.app.look, t.app.words
 	t.notice = newRegion()
-	t.figure = l.NewLabel("", widgets.TextAmount, l.Text).Bold().Aligned(widgets.End).Fitting(widgets.TextTitle)
-	t.reason = l.NewLabel("", widgets.TextLarge, l.FailureText).Bold().Aligned(widgets.End)
 	t.field = t.app.field("till/reference", w.t("till.reference"), maxReference)
 	t.field.SetText(t.ref)
 	t.field.OnChange = func(text string) { t.ref = text }
 	t.field.OnEnter = func() { t.app.focus("") }
 	t.charge = l.NewLargeButton("till/charge", widgets.Primary, "", "Enter", func() { t.submit(false) })
 
-	figure := l.Card(widgets.Space5, widgets.Space3, widgets.Column(0,
-		l.Row(widgets.Space3, l.NewLabel(w.t("till.amount"), widgets.TextLarge, l.Muted), widgets.Stretch(t.reason)),
-		l.Row(widgets.Space4, l.NewLabel(w.t("format.currency"), widgets.TextHeading, l.Faint), widgets.Stretch(t.figure))))
 	pad := widgets.Column(widgets.Space3,
-		t.notice.box, figure, t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad())), t.charge)
+		t.notice.box, t.buildFigure(), t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad())), t.charge)
 	side := t.buildSide()
 	t.draw()
 	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
 		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, side)))
 }
+
+// buildFigure makes the amount. A low window has it in one line, so that the
+// keys of the pad stay whole.
+func (t *tillScreen) buildFigure() fyne.CanvasObject {
+	l, w := t.app.look, t.app.words
+	size := widgets.TextAmount
+	t.reason = l.NewLabel("", widgets.TextLarge, l.FailureText).Bold().Aligned(widgets.End)
+	if t.low = t.isLow(); t.low {
+		size = widgets.TextDisplay + 8
+		t.reason = l.NewLabel("", widgets.TextBody, l.FailureText).Bold().Wrapped()
+	}
+	t.figure = l.NewLabel("", size, l.Text).Bold().Aligned(widgets.End).Fitting(widgets.TextTitle)
+	title := l.NewLabel(w.t("till.amount"), widgets.TextLarge, l.Muted)
+	currency := l.NewLabel(w.t("format.currency"), widgets.TextHeading, l.Faint)
+	if t.low {
+		return l.Card(widgets.Space5, widgets.Space2, l.Row(widgets.Space3,
+			widgets.StretchBy(2, widgets.Column(0, title, t.reason)), currency, widgets.StretchBy(3, t.figure)))
+	}
+	return l.Card(widgets.Space5, widgets.Space3, widgets.Column(0,
+		l.Row(widgets.Space3, title, widgets.Stretch(t.reason)), l.Row(widgets.Space4, currency, widgets.Stretch(t.figure))))
+}
+
+func (t *tillScreen) isLow() bool { return t.app.win.Canvas().Size().Height < 720 }
 
 // buildSide makes what stands beside the pad: what waits, and the last sales.
 func (t *tillScreen) buildSide() fyne.CanvasObject {
@@ -128,12 +148,15 @@ func (t *tillScreen) draw() {
 	t.charge.SetEnabled(!t.app.charging && t.app.view.Trading == nil)
 }
 
-func (t *tillScreen) tick() {}
+func (t *tillScreen) tick() {
+	if t.low != t.isLow() {
+		t.app.rebuild()
+	}
+}
 
 func (t *tillScreen) update() {
 	v := t.app.view
-	_, calm := t.calmLine()
-	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading), calm)
+	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading))
 	t.updateSide()
 	t.draw()
 }
@@ -147,7 +170,8 @@ func (t *tillScreen) updateSide() {
 			cards = append(cards, c.Verdict.Kind)
 		}
 	}
-	if t.cards.show(t.drawCards, append(cards, len(v.Alerts), alertIDs(v.Alerts), proposalIDs(v.Proposals))...) {
+	_, calm := t.calmLine()
+	if t.cards.show(t.drawCards, append(cards, calm, len(v.Alerts), alertIDs(v.Alerts), proposalIDs(v.Proposals))...) {
 		t.side.Refresh()
 	}
 	t.recent.show(t.drawRecent, recentKey(v))
@@ -173,7 +197,7 @@ func alertIDs(alerts []pos.Alert) []int64 {
 // drawNotice says why no sale may be made.
 func (t *tillScreen) drawNotice() fyne.CanvasObject {
 	if t.app.view.Trading == nil {
-		return t.drawCalm()
+		return widgets.Layers()
 	}
 	l := t.app.look
 	m := t.app.words.explain(t.app.view.Trading)
@@ -187,7 +211,7 @@ func (t *tillScreen) drawNotice() fyne.CanvasObject {
 func (t *tillScreen) drawCards() fyne.CanvasObject {
 	a := t.app
 	l, w := a.look, a.words
-	var list []fyne.CanvasObject
+	list := t.drawCalm()
 	if alerts := loudAlerts(a.view); len(alerts) > 0 {
 		n, first := len(alerts), alerts[0]
 		text := widgets.Column(0, l.NewLabel(w.count("till.alerts", n), widgets.TextBody, l.OnCaution).Bold(),

@@ -122,8 +122,8 @@ func (p *paper) section(title, text string, rows ...fyne.CanvasObject) fyne.Canv
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space2, append(body, rows...)...))
 }
 
-// figures is a line of the totals.
-func (p *paper) figures(name, count, amount string, size float32, bold bool) fyne.CanvasObject {
+// figures is a line of the totals, or a part of the line before.
+func (p *paper) figures(name, count, amount string, size float32, bold, part bool) fyne.CanvasObject {
 	l := p.app.look
 	label := func(text string, c color.NRGBA) *widgets.Label {
 		b := l.NewLabel(text, size, c)
@@ -132,7 +132,12 @@ func (p *paper) figures(name, count, amount string, size float32, bold bool) fyn
 		}
 		return b
 	}
-	return l.Row(widgets.Space3, widgets.Stretch(label(name, l.Text).Wrapped()),
+	text := label(name, l.Text).Wrapped()
+	lead := widgets.Stretch(text)
+	if part {
+		lead = widgets.Stretch(l.Row(0, widgets.AtLeast(widgets.Space5, 0, widgets.Layers()), widgets.Stretch(text)))
+	}
+	return l.Row(widgets.Space3, lead,
 		widgets.AtLeast(countWidth, 0, label(count, l.Muted).Aligned(widgets.End)),
 		widgets.AtLeast(amountWidth, 0, label(amount, l.Text).Aligned(widgets.End)))
 }
@@ -140,30 +145,30 @@ func (p *paper) figures(name, count, amount string, size float32, bold bool) fyn
 func (p *paper) totals() fyne.CanvasObject {
 	l, w, t := p.app.look, p.app.words, p.z.Totals
 	rows := []fyne.CanvasObject{p.columns(w.t("z.count"), w.t("z.sum"))}
-	sum := func(key string, s pos.Sum, sign pos.Fils, bold bool) {
+	sum := func(key string, s pos.Sum, sign pos.Fils, bold, part bool) {
 		if s.Count > 0 || bold {
-			rows = append(rows, p.figures(w.t(key), number(int64(s.Count)), w.signed(sign*s.Amount), widgets.TextBody, bold))
+			rows = append(rows, p.figures(w.t(key), number(int64(s.Count)), w.signed(sign*s.Amount), widgets.TextBody, bold, part))
 		}
 	}
-	sum("z.paid", t.Paid(), 1, true)
+	sum("z.paid", t.Paid(), 1, true, false)
 	if t.Carried.Count > 0 || t.Late.Count > 0 {
-		sum("z.paid.own", t.Own, 1, false)
-		sum("z.paid.carried", t.Carried, 1, false)
-		sum("z.paid.late", t.Late, 1, false)
+		sum("z.paid.own", t.Own, 1, false, true)
+		sum("z.paid.carried", t.Carried, 1, false, true)
+		sum("z.paid.late", t.Late, 1, false, true)
 	}
-	sum("z.less.refunds", t.Refunds, -1, false)
-	sum("z.plus.returned", t.Returned, 1, false)
-	sum("z.less.reversals", t.Reversals, -1, false)
-	rows = append(rows, l.Rule(), p.figures(w.t("z.net"), "", w.signed(t.Net()), widgets.TextTitle, true))
+	sum("z.less.refunds", t.Refunds, -1, false, false)
+	sum("z.plus.returned", t.Returned, 1, false, false)
+	sum("z.less.reversals", t.Reversals, -1, false, false)
+	rows = append(rows, l.Rule(), p.figures(w.t("z.net"), "", w.signed(t.Net()), widgets.TextTitle, true, false))
 	var notes []fyne.CanvasObject
 	if t.Discount.Count > 0 {
-		notes = append(notes, p.figures(w.t("z.discount"), number(int64(t.Discount.Count)), w.money(t.Discount.Amount), widgets.TextBody, false))
+		notes = append(notes, p.figures(w.t("z.discount"), number(int64(t.Discount.Count)), w.money(t.Discount.Amount), widgets.TextBody, false, false))
 	}
 	if n := p.z.Charged.Count; n > 0 {
-		notes = append(notes, p.figures(w.t("z.begun"), number(int64(n)), w.money(p.z.Charged.Amount), widgets.TextBody, false))
+		notes = append(notes, p.figures(w.t("z.begun"), number(int64(n)), w.money(p.z.Charged.Amount), widgets.TextBody, false, false))
 	}
 	if n := p.z.Closed.Count; n > 0 {
-		notes = append(notes, p.figures(w.t("z.unpaid"), number(int64(n)), w.money(p.z.Closed.Amount), widgets.TextBody, false))
+		notes = append(notes, p.figures(w.t("z.unpaid"), number(int64(n)), w.money(p.z.Closed.Amount), widgets.TextBody, false, false))
 	}
 	if len(notes) > 0 {
 		rows = append(append(rows, widgets.AtLeast(0, widgets.Space1, widgets.Layers()), l.NewLabel(w.t("z.apart"), widgets.TextSmall, l.Muted).Bold()), notes...)

@@ -119,6 +119,9 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 		}
 	}
 	window.Resize(size)
+	if s.problem == nil {
+		(<-posts)() // the App's next tick looks at the size
+	}
 	settle()
 	f, err := os.Create(path)
 	if err != nil {
