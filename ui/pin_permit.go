@@ -46,13 +46,18 @@ func (a *App) permit(p pos.Permission, title, requester string, then func(pos.Ap
 
 // permits is permit for n acts that one PIN allows together.
 func (a *App) permits(p pos.Permission, title, requester string, n int, then func([]pos.Approval)) {
+	a.permitsBy(p, title, n, func() []pos.StaffView { return eligible(a.view, p, requester) }, then)
+}
+
+// permitsBy is permits for a narrower choice of people.
+func (a *App) permitsBy(p pos.Permission, title string, n int, people func() []pos.StaffView, then func([]pos.Approval)) {
 	if !a.staffed() {
 		then(make([]pos.Approval, n))
 		return
 	}
 	given := make([]pos.Approval, n)
 	pad := a.newPINPad("permit")
-	pad.people = func() []pos.StaffView { return eligible(a.view, p, requester) }
+	pad.people = people
 	pad.chosen = a.approver
 	pad.check = func(ctx context.Context, id pos.MemberID, pin string) error {
 		for i := range given {

@@ -75,7 +75,9 @@ func TestLock_never_hides_a_payment_or_its_result(t *testing.T) {
 	s.wantText("Choose your name and type your PIN.")
 	s.typed("48")
 	s.pay(no)
-	s.until("the result", func() bool { return s.app.view.Front != nil && s.app.view.Front.Phase == pos.PhasePaid && s.app.dialog() == nil })
+	s.until("the result", func() bool {
+		return s.app.view.Front != nil && s.app.view.Front.Phase == pos.PhasePaid && s.app.dialog() == nil
+	})
 	s.wantText("PAID")
 	s.after(time.Second)
 	s.press(fyne.KeyReturn)

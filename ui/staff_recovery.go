@@ -84,13 +84,24 @@ func (a *App) recover(f *form, id pos.MemberID, typed string, pin, again *pinFie
 	})
 }
 
+// owners are the owners who can give their PIN.
+func (a *App) owners() []pos.StaffView {
+	var out []pos.StaffView
+	for _, m := range a.view.Approvers(pos.PermitStaff) {
+		if m.Role == pos.RoleOwner {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // newCode replaces the recovery code, on an owner's PIN.
 func (a *App) newCode() {
 	w := a.words
 	a.confirm(confirmation{icon: "lock", title: w.t("code.new"), text: w.t("code.new.text"), yes: w.t("code.new.yes"), no: w.t("dialog.back"), kind: widgets.Primary, do: func() {
-		a.permit(pos.PermitStaff, w.t("code.new"), a.by(), func(given pos.Approval) {
+		a.permitsBy(pos.PermitStaff, w.t("code.new"), 1, a.owners, func(given []pos.Approval) {
 			a.work(func(ctx context.Context) func() {
-				code, err := a.cfg.Staff.NewRecoveryCode(ctx, given)
+				code, err := a.cfg.Staff.NewRecoveryCode(ctx, given[0])
 				return func() {
 					if err != nil {
 						a.tell(w.explain(err))
