@@ -22,6 +22,7 @@ import (
 type wreck struct {
 	path  string
 	db    *sql.DB
+	shut  error // why SQLite cannot open it
 	err   error // why the chain ends
 	unfit *unfitError
 	pages *carving // nil until SQLite fails
@@ -42,17 +43,16 @@ func readWreck(ctx context.Context, path, work string) (*wreck, error) {
 	if err != nil {
 		return nil, roomFor(err)
 	}
-	bare := openWreck(readable, accessFrozen)
+	bare := openWreck(ctx, readable, accessFrozen)
 	if walEmpty(path) {
 		return bare, bare.newer(ctx)
 	}
 	logged := filepath.Join(work, "damaged.db")
-	for _, suffix := range []string{"", "-wal"} {
-		if err := copyReadable(path+suffix, logged+suffix); err != nil {
-			return nil, errors.Join(roomFor(err), bare.close())
-		}
+	err = errors.Join(copyReadable(readable, logged), copyReadable(path+"-wal", logged+"-wal"))
+	if err != nil {
+		return nil, errors.Join(roomFor(err), bare.close())
 	}
-	whole := openWreck(logged, accessRead)
+	whole := openWreck(ctx, logged, accessRead)
 	if err := errors.Join(whole.newer(ctx), bare.newer(ctx)); err != nil {
 		return nil, errors.Join(err, whole.close(), bare.close())
 	}
@@ -84,8 +84,6 @@ func mended(path, work string) (string, error) {
 	case !bytes.HasPrefix(head, []byte(magic)):
 		head = newHeader()
 	case info.Size() < wantSize(head):
-		// SQLite then counts the pages that are there.
-		copy(head[offValidFor:], []byte{^head[offChangeCounter], 0, 0, 0})
 	default:
 		return path, nil
 	}
@@ -98,8 +96,14 @@ func mended(path, work string) (string, error) {
 		return "", err
 	}
 	_, err = out.WriteAt(head, 0)
+	// What was cut off becomes a hole: empty pages, which SQLite finds broken
+	// only when it comes to them.
+	err = errors.Join(err, out.Truncate(min(max(info.Size(), wantSize(head)), info.Size()+maxHole)))
 	return name, errors.Join(err, out.Close())
 }
+
+// maxHole bounds what a header that was broken itself makes of the file.
+const maxHole = 64 << 30
 
 // newHeader is a header as every journal has it, where the present one is
 // lost. It leaves open how many pages there are.
@@ -115,11 +119,10 @@ func newHeader() []byte {
 	return head
 }
 
-// openWreck opens nothing yet.
-func openWreck(path string, a access) *wreck {
+func openWreck(ctx context.Context, path string, a access) *wreck {
 	db := sql.OpenDB(connector{dsn(path, a), &sqlite3.SQLiteDriver{ConnectHook: tolerate}})
 	db.SetMaxOpenConns(2) // one walks the chain, the other looks things up
-	return &wreck{path: path, db: db}
+	return &wreck{path: path, db: db, shut: probe(ctx, db)}
 }
 
 // maxValue bounds what a broken length can make SQLite allocate.
@@ -148,7 +151,7 @@ func (w *wreck) newer(ctx context.Context) error {
 		return err
 	}
 	have, err := version(ctx, w.db)
-	if err != nil || have <= int64(len(list)) {
+	if w.shut != nil || err != nil || have <= int64(len(list)) {
 		return ctx.Err()
 	}
 	return newer(have, int64(len(list)))
@@ -212,6 +215,9 @@ func (w *wreck) chain(ctx context.Context) *chainReader {
 
 func (c *chainReader) begin(ctx context.Context, after int64) {
 	c.close()
+	if c.wreck.shut != nil {
+		return
+	}
 	rows, err := c.wreck.db.QueryContext(ctx, selectEvents+" WHERE seq > ? ORDER BY seq", after)
 	if err != nil {
 		c.wreck.err = err
@@ -230,6 +236,12 @@ func (c *chainReader) close() {
 // next reads the event after last, zero at first. Where the walk along the
 // table fails, the event is looked up by its number, and then in the pages.
 func (c *chainReader) next(ctx context.Context, last pos.Event) bool {
+	if c.wreck.shut != nil {
+		c.wreck.err = c.wreck.shut
+		e, ok := c.wreck.carved(ctx, last, c.wreck.shut)
+		c.event = e
+		return ok
+	}
 	walked := c.rows != nil
 	if walked {
 		if c.walk(last) {
@@ -338,6 +350,9 @@ func (w *wreck) traces(ctx context.Context) (known int64) {
 
 // body is nil when it was pruned, cannot be read or is another one.
 func (w *wreck) body(ctx context.Context, e pos.Event) []byte {
+	if w.shut != nil {
+		return nil
+	}
 	var raw []byte
 	if err := w.db.QueryRowContext(ctx, "SELECT raw FROM bodies WHERE seq = ?", e.Seq).Scan(&raw); err != nil {
 		return nil
