@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"errors"
@@ -110,7 +111,10 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, 
 	if r.ContentLength > relay.MaxBody {
 		return nil, http.StatusRequestEntityTooLarge, "body over 64 KiB"
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, relay.MaxBody))
+	// Most bodies are small and say so; room for more is made as it arrives.
+	var in bytes.Buffer
+	in.Grow(int(min(max(r.ContentLength, 0), 4<<10)) + bytes.MinRead)
+	_, err := in.ReadFrom(http.MaxBytesReader(w, r.Body, relay.MaxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -122,7 +126,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, status int, 
 	}
 	// Left in place, the deadline would later look like the caller going away.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	return body, 0, ""
+	return in.Bytes(), 0, ""
 }
 
 // append stores n, trying again until ctx ends: PayBy's own next try is two
