@@ -1,0 +1,475 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
+)
+
+// book is an engine with shifts.
+type book struct {
+	*engine
+	mu sync.Mutex
+	// held, when not nil, is received from before a shift is closed.
+	held   chan struct{}
+	shifts []pos.Shift
+	z      map[int64]pos.Z
+	refuse error
+}
+
+func (b *book) XWith(ctx context.Context, a pos.Approval) (pos.Z, error) {
+	b.mu.Lock()
+	refuse := b.refuse
+	b.mu.Unlock()
+	if refuse != nil {
+		return pos.Z{}, refuse
+	}
+	if _, err := b.engine.XWith(ctx, a); err != nil {
+		return pos.Z{}, err
+	}
+	x := cannedZ(13)
+	x.ClosedAt, x.ClosedBy, x.Check = time.Time{}, "", nil
+	return x, nil
+}
+
+func (b *book) CloseShiftWith(ctx context.Context, a pos.Approval, number int64, by string) (pos.Z, error) {
+	if _, err := b.engine.CloseShiftWith(ctx, a, number, by); err != nil {
+		return pos.Z{}, err
+	}
+	b.mu.Lock()
+	held, z := b.held, b.z[number]
+	b.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return pos.Z{}, ctx.Err()
+		}
+	}
+	return z, nil
+}
+
+func (b *book) Z(ctx context.Context, number int64) (pos.Z, error) {
+	_, err := b.engine.Z(ctx, number)
+	return b.z[number], err
+}
+
+func (b *book) Shifts(_ context.Context, before int64, limit int) ([]pos.Shift, error) {
+	var list []pos.Shift
+	for _, s := range b.shifts {
+		if (before == 0 || s.Number < before) && len(list) < limit {
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}
+
+// cannedZ is a shift in which money came, went and stayed unknown.
+func cannedZ(number int64) pos.Z {
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	line := func(no pos.SaleNo, state pos.SaleState, f pos.Fils) pos.SaleLine {
+		return pos.SaleLine{Sale: no, State: state, Amount: f, CreatedAt: at}
+	}
+	own := pos.Totals{Own: pos.Sum{Count: 3, Amount: 12_345}, Carried: pos.Sum{Count: 1, Amount: 1_500}, Late: pos.Sum{Count: 1, Amount: 4_200},
+		Refunds: pos.Sum{Count: 1, Amount: 2_500}, Reversals: pos.Sum{Count: 1, Amount: 700}}
+	return pos.Z{
+		Number: number, OpenedAt: at, OpenedBy: "Maryam", ClosedAt: at.Add(time.Hour), ClosedBy: "Omar", BusinessDate: "2026-11-23", Totals: own,
+		Dates:   []pos.Group{{Key: "2026-11-23", Totals: own}},
+		Carried: []pos.SaleLine{line("SCARRY1", pos.SalePaid, 1_500)}, Late: []pos.SaleLine{line("SLATE02", pos.SalePaid, 4_200)},
+		Forward: []pos.SaleLine{line("SUNKN03", pos.SaleUnknown, 999), line("SWAIT04", pos.SaleAwaiting, 8_650)},
+		Refunds: []pos.RefundLine{{Refund: "RSELF05", Sale: "SAAA111", State: pos.RefundDone, Amount: 2_500, Requester: "Maryam", Approver: "Maryam", Self: true, CreatedAt: at}},
+		Adopted: []pos.SaleLine{line("SOTHER6", pos.SalePaid, 18_900)},
+		Check: &pos.PageCheck{From: "2026-11-23", To: "2026-11-23", At: at, Complete: true, Others: pos.Sum{Count: 31, Amount: 745_000},
+			Missing: []pos.MissingLine{{Number: "SLOST07", ProviderNo: "131795428150888", Amount: 6_400}}},
+		Count: 918, Head: pos.Hash{0x9f, 0x86, 0xd0, 0x81},
+	}
+}
+
+func shiftView(number int64) *pos.View {
+	v := quiet()
+	v.Shift = &pos.ShiftView{Number: number, OpenedAt: time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC), OpenedBy: "Maryam", BusinessDate: "2026-11-23"}
+	return v
+}
+
+// openBook shows the shift screen of a till that has closed twelve shifts.
+func openBook(t *testing.T, v *pos.View, change func(*Config)) (*desk, *book) {
+	t.Helper()
+	b := &book{z: map[int64]pos.Z{}}
+	for n := int64(12); n > 0; n-- {
+		b.shifts = append(b.shifts, pos.Shift{Number: n, Closed: n * 100, ClosedBy: "Omar", BusinessDate: fmt.Sprintf("2026-11-%02d", n),
+			Totals: pos.Totals{Own: pos.Sum{Count: 1, Amount: pos.Fils(n * 10_000)}}})
+		b.z[n] = cannedZ(n)
+	}
+	b.z[13] = cannedZ(13)
+	d := open(t, v, func(c *Config) {
+		b.engine = c.Engine.(*engine)
+		c.Engine = b
+		if change != nil {
+			change(c)
+		}
+	})
+	d.press(fyne.KeyF7)
+	d.until("the shifts", func() bool { return d.has("shift/z/12") })
+	return d, b
+}
+
+func (d *desk) pressButton(id string) {
+	d.Helper()
+	d.app.focus(id)
+	if d.app.focusID != id || d.app.focused() == nil {
+		d.Fatalf("%s cannot be reached by keyboard", id)
+	}
+	d.press(fyne.KeyReturn)
+}
+
+func TestShift_X_shows_the_totals_and_changes_nothing(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	for _, text := range []string{"Shift 13 is open", "Maryam", "23 Nov 2026, 09:00:00", "Earlier shifts", "Z 12", "AED 1,200.00"} {
+		d.wantText(text)
+	}
+	d.pressButton("shift/x")
+	d.until("the X", func() bool { return d.sees("X of shift 13") })
+	for _, text := range []string{"Paid by customers", "AED 180.45", "AED -25.00", "AED -7.00", "Net takings", "AED 148.45", "So far. Nothing is closed"} {
+		d.wantText(text)
+	}
+	d.wantNoText("Not compared with PayBy")
+	d.wantCalls("x")
+	d.press(fyne.KeyEscape)
+	d.wantText("Shift 13 is open")
+}
+
+func TestShift_close_reads_back_before_anything_happens(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	d.press(fyne.KeyReturn, fyne.KeyReturn)
+	d.until("the read-back", func() bool { return d.sees("Close shift 13?") })
+	for _, text := range []string{"5 payments", "AED 180.45", "AED 148.45", "2 sales are still open and are carried forward by name", "UNKN03", "Not known yet", "WAIT04", "Waiting"} {
+		d.wantText(text)
+	}
+	d.wantCalls("x")
+	d.press(fyne.KeyReturn) // what Enter does is the way back
+	d.wantNoText("Close shift 13?")
+	d.wantCalls("x")
+
+	d.pressButton("shift/close")
+	d.until("the read-back", func() bool { return d.sees("Close shift 13?") })
+	d.press(fyne.KeyTab, fyne.KeyReturn)
+	d.until("the Z", func() bool { return d.sees("Z 13") })
+	d.wantCalls("x", "x", "close shift 13 by Maryam")
+	d.wantText("by Omar")
+}
+
+func TestShift_closing_does_not_hold_up_the_till(t *testing.T) {
+	d, b := openBook(t, shiftView(13), nil)
+	b.held = make(chan struct{})
+	d.pressButton("shift/close")
+	d.until("the read-back", func() bool { return d.sees("Close shift 13?") })
+	d.pressButton("close/yes")
+	d.wantText("Closing shift 13")
+	d.wantText("at most two minutes")
+	d.after(75 * time.Second)
+	d.app.tick()
+	d.wantText("1:15")
+	if d.has("shift/close") || d.has("shift/x") {
+		t.Error("a shift that is being closed can be closed again")
+	}
+	d.app.shift.askClose()
+	d.press(fyne.KeyEscape)
+	d.typed("5.00")
+	d.press(fyne.KeyReturn)
+	d.until("the charge", func() bool { return slices.Contains(d.engine.said(), "charge 5.00") })
+	close(b.held)
+	d.until("the end", func() bool { return d.sees("Shift 13 is closed") })
+	d.wantCalls("x", "close shift 13 by Maryam", "charge 5.00")
+	d.wantText("Amount") // nothing came over the till
+	d.press(fyne.KeyF7)
+	d.wantText("Z 13")
+}
+
+// Another window has closed the shift since it was read back: its number is
+// what was seen, and its Z is what comes.
+func TestShift_a_second_close_shows_the_same_Z(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	for range 2 {
+		d.app.page = pageShift
+		d.show(shiftView(13))
+		d.pressButton("shift/close")
+		d.until("the read-back", func() bool { return d.sees("Close shift 13?") })
+		d.show(shiftView(14))
+		d.pressButton("close/yes")
+		d.until("the Z", func() bool { return d.sees("Z 13") })
+		d.wantText("AED 148.45")
+		d.press(fyne.KeyEscape)
+	}
+	d.wantCalls("x", "close shift 13 by Maryam", "x", "close shift 13 by Maryam")
+}
+
+func TestShift_of_another_number_is_not_read_back(t *testing.T) {
+	d, _ := openBook(t, shiftView(14), nil)
+	d.pressButton("shift/close") // the X that comes is of shift 13
+	d.until("the refusal", func() bool { return d.app.shift.trouble != nil })
+	d.wantNoText("Close shift 14?")
+	d.wantCalls("x")
+}
+
+func TestShift_a_failure_is_a_sentence_and_closes_nothing(t *testing.T) {
+	d, b := openBook(t, shiftView(13), nil)
+	d.engine.setFail(&pos.Error{Code: pos.CodeJournalFull})
+	b.refuse = nil
+	d.pressButton("shift/close")
+	d.until("the sentence", func() bool { return d.sees("The disk of this PC is full.") })
+	d.wantText("Shift 13 is open")
+	d.wantNoText("Close shift 13?")
+}
+
+func TestShift_opens_by_one_key_when_none_is_open(t *testing.T) {
+	d, _ := openBook(t, quiet(), nil)
+	d.wantText("No shift is open")
+	d.press(fyne.KeyReturn, fyne.KeyReturn)
+	d.until("the answer", func() bool { return len(d.engine.said()) == 1 && d.app.shift.doing == "" })
+	d.wantCalls("open shift by Maryam")
+	d.show(shiftView(13))
+	d.wantText("Shift 13 is open")
+}
+
+func TestShift_earlier_ones_are_paged_and_opened_again(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	if d.has("shift/z/2") {
+		t.Error("the first page holds more than a page")
+	}
+	d.press(fyne.KeyPageDown)
+	d.until("the second page", func() bool { return d.has("shift/z/1") })
+	d.press(fyne.KeyPageDown)
+	if len(d.app.shift.befores) != 2 {
+		t.Error("there is a page after the last")
+	}
+	d.press(fyne.KeyPageUp)
+	d.until("the first page", func() bool { return d.has("shift/z/12") })
+	d.pressButton("shift/z/11")
+	d.until("the Z", func() bool { return d.sees("Z 11") && d.sees("Net takings") })
+	d.wantCalls("z 11")
+	d.press(fyne.KeyEscape, fyne.KeyEscape)
+	d.wantText("Charge")
+}
+
+func TestShift_overdue_is_said_calmly(t *testing.T) {
+	v := shiftView(13)
+	v.Shift.Overdue = true
+	d, _ := openBook(t, v, nil)
+	d.wantText("Another business day has begun")
+	d.press(fyne.KeyEscape)
+	d.wantText("Shift 13 is from an earlier day.")
+	d.typed("5")
+	d.wantText("Charge AED 5.00")
+}
+
+// F7 belongs to the sale that is in front.
+func TestShift_key_does_not_leave_a_customer(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	d.press(fyne.KeyEscape)
+	d.show(d.awaiting())
+	d.press(fyne.KeyF7)
+	d.settled()
+	d.wantCalls("renew SFRONT9 by Maryam")
+	d.show(front(pos.PhasePaid, pos.SalePaid, nil))
+	d.press(fyne.KeyF7)
+	d.wantText("PAID")
+}
+
+func TestShift_needs_the_PIN_of_somebody_who_may(t *testing.T) {
+	s := openShop(t)
+	s.staffed()
+	s.work("amna", cashierPIN)
+	s.paid(5000, "amna")
+	s.press(fyne.KeyF7)
+	s.until("the shift", func() bool { return s.has("shift/close") })
+	s.pressButton("shift/close")
+	s.wantText("Close shift 1?")
+	if s.has("permit/who/amna") || !s.has("permit/who/omar") {
+		t.Errorf("offered: %q", s.texts())
+	}
+	s.press(fyne.KeyEscape)
+	if n := len(s.facts(pos.ShiftClosed)); n != 0 || s.app.dialog() != nil {
+		t.Fatalf("%d shifts were closed without a PIN", n)
+	}
+
+	s.pressButton("shift/close")
+	s.choose("permit", "omar")
+	s.typed(managerPIN)
+	s.press(fyne.KeyReturn)
+	s.until("the read-back", func() bool { return s.sees("One payment") && s.has("close/yes") })
+	s.wantText("AED 50.00")
+	s.pressButton("close/yes")
+	s.until("the Z", func() bool { return s.sees("Z 1") && s.sees("Net takings") })
+	closed := s.facts(pos.ShiftClosed)
+	if len(closed) != 1 || closed[0].By != "omar" || closed[0].Z.Totals.Net() != 5000 {
+		t.Errorf("closed: %+v", closed)
+	}
+	s.wantText("Omar")
+	s.wantText("Not compared with PayBy")
+	s.press(fyne.KeyEscape)
+	s.until("the list", func() bool { return s.has("shift/z/1") })
+	s.wantNoText("AED 50.00") // what was taken is for those who may read a Z
+	s.pressButton("shift/z/1")
+	if !s.has("permit/who/omar") {
+		t.Error("a Z is shown without a PIN")
+	}
+	s.wantNoPIN(managerPIN, cashierPIN)
+}
+
+// An approval that grew old while the figures were read is not used: the PIN
+// is asked for again.
+func TestShift_a_slow_read_back_asks_for_the_PIN_again(t *testing.T) {
+	s := openShop(t)
+	s.staffed()
+	s.work("omar", managerPIN)
+	s.paid(5000, "omar")
+	s.press(fyne.KeyF7)
+	s.until("the shift", func() bool { return s.has("shift/close") })
+	s.pressButton("shift/close")
+	s.choose("permit", "omar")
+	s.typed(managerPIN)
+	s.press(fyne.KeyReturn)
+	s.until("the read-back", func() bool { return s.has("close/yes") })
+	s.after(grantFor + time.Second)
+	s.pressButton("close/yes")
+	if !s.has("permit/who/omar") || len(s.facts(pos.ShiftClosed)) != 0 {
+		t.Fatal("an old approval closed the shift")
+	}
+	s.choose("permit", "omar")
+	s.typed(managerPIN)
+	s.press(fyne.KeyReturn)
+	s.until("the Z", func() bool { return s.sees("Net takings") })
+	if n := len(s.facts(pos.ShiftClosed)); n != 1 {
+		t.Errorf("%d shifts were closed", n)
+	}
+}
+
+func TestZ_names_what_somebody_must_know(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	d.pressButton("shift/z/12")
+	d.until("the Z", func() bool { return d.sees("Net takings") })
+	for _, text := range []string{
+		"One sale is not known", "Nobody may hand over goods or charge again for these sales", "UNKN03", "AED 9.99",
+		"Carried forward · 1", "WAIT04", "Paid after they were closed · 1", "Begun in an earlier shift · 1", "By business day",
+		"Asked for and allowed by the same person, Maryam: nobody else could",
+		"Taken over from PayBy, in no total · 1", "the same money could count twice",
+		"this till lacks something", "PayBy has one payment or refund that this till did not have:", "SLOST07", "AED 64.00",
+		"31 payments on other tills", "AED 7,450.00", "Event 918", "9f86 d081 0000 0000",
+	} {
+		d.wantText(text)
+	}
+	for _, text := range []string{"Second payments", "Chargebacks", "Handed over on trust", "Discounts", "Refunds under way", "Alerts that waited"} {
+		d.wantNoText(text)
+	}
+	d.pressButton("z/copy")
+	full := "9f86d081" + strings.Repeat("0", 56)
+	if got := d.app.cfg.App.Clipboard().Content(); got != full {
+		t.Errorf("copied %q, want %q", got, full)
+	}
+	d.wantText("Copied")
+}
+
+func TestZ_says_what_the_comparison_proves(t *testing.T) {
+	for want, check := range map[string]*pos.PageCheck{
+		"Not compared with PayBy":                   nil,
+		"The comparison with PayBy is not complete": {From: "2026-11-23"},
+		"nothing is missing":                        {From: "2026-11-23", To: "2026-11-23", Complete: true},
+	} {
+		d, b := openBook(t, shiftView(13), nil)
+		z := cannedZ(12)
+		z.Check = check
+		b.z[12] = z
+		d.pressButton("shift/z/12")
+		d.until(want, func() bool { return d.sees(want) })
+	}
+}
+
+// A person reads amounts at the end of a line, in both directions of writing,
+// and no piece of text mixes them.
+func TestZ_is_mirrored(t *testing.T) {
+	place := fyne.CurrentApp
+	for _, lang := range languages {
+		d, _ := openBook(t, shiftView(13), func(c *Config) { c.Lang = lang })
+		for _, size := range []fyne.Size{{Width: 1280, Height: 820}, {Width: 1024, Height: 640}} {
+			d.app.win.Resize(size)
+			d.app.tick()
+			d.pressButton("shift/z/12")
+			d.until("the Z", func() bool { return d.app.shift.paper != nil })
+			w := d.app.words
+			var name, amount *widgets.Label
+			for _, l := range d.labels() {
+				switch l.Text() {
+				case w.t("z.net"):
+					name = l
+				case w.money(14845):
+					if amount == nil {
+						amount = l
+					}
+				}
+			}
+			if name == nil || amount == nil {
+				t.Fatalf("%s: no net: %q", lang, d.texts())
+			}
+			at := place().Driver().AbsolutePositionForObject
+			if before := at(name).X < at(amount).X; before == (lang == "ar") {
+				t.Errorf("%s: the name of a figure is at %v, the figure at %v", lang, at(name).X, at(amount).X)
+			}
+			for _, x := range d.drawn() {
+				if mixed(x.Text) {
+					t.Errorf("%s: %q mixes directions", lang, x.Text)
+				}
+			}
+			d.press(fyne.KeyEscape)
+		}
+	}
+}
+
+func TestZ_keys_scroll_to_its_end_and_back(t *testing.T) {
+	d, _ := openBook(t, shiftView(13), nil)
+	d.pressButton("shift/z/12")
+	d.until("the Z", func() bool { return d.app.shift.scroll != nil })
+	d.press(fyne.KeyEnd)
+	end := d.app.shift.scroll.Offset()
+	if end <= 0 {
+		t.Fatal("End does not scroll")
+	}
+	d.press(fyne.KeyDown, fyne.KeyPageDown)
+	if got := d.app.shift.scroll.Offset(); got != end {
+		t.Errorf("beyond the end: %v, want %v", got, end)
+	}
+	d.press(fyne.KeyPageUp, fyne.KeyUp, fyne.KeyHome)
+	if got := d.app.shift.scroll.Offset(); got != 0 {
+		t.Errorf("Home leaves %v", got)
+	}
+}
+
+func TestTill_says_calmly_that_it_reads_from_PayBy(t *testing.T) {
+	v := quiet()
+	v.Alerts = []pos.Alert{{ID: 1, Kind: pos.AlertRecovering}}
+	d := open(t, v, nil)
+	d.wantText("Reading from PayBy what this till may lack.")
+	d.wantNoText("Needs your attention")
+	d.wantNoText("1 alert")
+	d.press(fyne.KeyF4)
+	d.wantText("Reading back what this till may have lost")
+	if d.has("alert/resolve/1") {
+		t.Error("what the till takes back by itself can be resolved")
+	}
+	v2 := *v
+	v2.Alerts = append([]pos.Alert{{ID: 2, Kind: pos.AlertLatePayment, Amount: 100}}, v.Alerts...)
+	d.press(fyne.KeyEscape)
+	d.show(&v2)
+	d.wantText("Needs your attention")
+	d.wantText("1 alert")
+	d.show(quiet())
+	d.wantNoText("Reading from PayBy")
+}
