@@ -284,6 +284,9 @@ func (a *App) open(p page) {
 		a.shell.say(a.words.t("signin.first"))
 		return
 	}
+	if p != pageHistory {
+		a.history.everybody = false
+	}
 	a.page = p
 	a.rebuild()
 }

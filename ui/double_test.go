@@ -81,6 +81,10 @@ func (e *engine) Authorize(ctx context.Context, p pos.Permission, id pos.MemberI
 	return pos.Approval{}, e.note("authorize %s by %s %s", p, id, pin)
 }
 
+func (e *engine) Use(_ context.Context, _ pos.Approval, p pos.Permission) error {
+	return e.note("use %s", p)
+}
+
 func (e *engine) Recover(_ context.Context, code string, owner pos.MemberID, pin string) (pos.RecoveryCode, error) {
 	return pos.RecoveryCode{}, e.note("recover %s by %s %s", owner, code, pin)
 }

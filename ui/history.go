@@ -34,7 +34,9 @@ func filters() []filter {
 type historyScreen struct {
 	app    *App
 	search string
-	filter int
+	// everybody lists the sales of all members.
+	everybody bool
+	filter    int
 	// marks are the starts of the pages gone through, the present one last.
 	marks []pos.PageMark
 	page  pos.SalePage
@@ -68,8 +70,7 @@ func (h *historyScreen) build() fyne.CanvasObject {
 			h.choose(h.page.Sales[0].No)
 		}
 	}
-	title := l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("history.title"), widgets.TextHeading, l.Text).Bold()),
-		l.NewButton("history/adopt", widgets.Ghost, w.t("adopt.open"), "", func() { h.app.openAdopt("") }))
+	title := h.head(l.NewButton("history/adopt", widgets.Ghost, w.t("adopt.open"), "", func() { h.app.openAdopt("") }))
 	left := widgets.Column(widgets.Space3, title, search, h.chips.box, widgets.Stretch(h.list.box))
 	h.load()
 	h.read()
@@ -85,7 +86,7 @@ func (h *historyScreen) restart() {
 // query words the search: a number with a decimal point is an amount,
 // everything else is looked for in numbers and references.
 func (h *historyScreen) query() pos.SaleQuery {
-	q := pos.SaleQuery{Before: h.marks[len(h.marks)-1], Limit: historyPage, States: filters()[h.filter].states}
+	q := pos.SaleQuery{Before: h.marks[len(h.marks)-1], Limit: historyPage, States: filters()[h.filter].states, Cashier: h.whose()}
 	text := pos.NormalizeDigits(strings.TrimSpace(h.search))
 	if f, err := pos.ParseAmount(strings.ReplaceAll(text, ",", "")); err == nil && strings.Contains(text, ".") {
 		q.Amount = f
@@ -182,7 +183,7 @@ func (h *historyScreen) drawList() fyne.CanvasObject {
 	case len(h.page.Sales) == 0 && h.loading:
 		empty = w.t("history.loading")
 	case len(h.page.Sales) == 0:
-		empty, elsewhere = w.t("history.none"), strings.TrimSpace(h.search) != ""
+		empty, elsewhere = h.none(), h.whose() == "" && strings.TrimSpace(h.search) != ""
 	}
 	if empty != "" {
 		body := []fyne.CanvasObject{l.NewLabel(empty, widgets.TextLarge, l.Muted).Wrapped()}

@@ -13,8 +13,6 @@ import (
 // refundDialogOf brings up the read-back of a refund of a sale, by keys.
 func (s *shop) refundDialogOf(no pos.SaleNo, amount, reason string) {
 	s.Helper()
-	s.press(fyne.KeyF3)
-	s.until("the list", func() bool { return s.has("row/" + string(no)) })
 	s.app.openSale(no)
 	s.until("the details", func() bool {
 		return s.app.history.detail != nil && s.app.history.detail.sale.No == no && s.has("detail/refund")

@@ -80,6 +80,7 @@ type Staff interface {
 	ChangePIN(ctx context.Context, id pos.MemberID, old, pin string) error
 	Verify(ctx context.Context, id pos.MemberID, pin string) error
 	Authorize(ctx context.Context, p pos.Permission, id pos.MemberID, pin string) (pos.Approval, error)
+	Use(ctx context.Context, a pos.Approval, p pos.Permission) error
 	Recover(ctx context.Context, code string, owner pos.MemberID, pin string) (pos.RecoveryCode, error)
 	NewRecoveryCode(ctx context.Context, a pos.Approval) (pos.RecoveryCode, error)
 }

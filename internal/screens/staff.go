@@ -43,6 +43,7 @@ func (c *canned) Verify(_ context.Context, _ pos.MemberID, pin string) error { r
 func (c *canned) Authorize(_ context.Context, _ pos.Permission, _ pos.MemberID, pin string) (pos.Approval, error) {
 	return pos.Approval{}, judgePIN(pin)
 }
+func (c *canned) Use(context.Context, pos.Approval, pos.Permission) error { return nil }
 func (c *canned) Recover(context.Context, string, pos.MemberID, string) (pos.RecoveryCode, error) {
 	return pos.RecoveryCode{}, &pos.Error{Code: pos.CodeRecovery}
 }
