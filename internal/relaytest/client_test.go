@@ -85,7 +85,7 @@ func runTills(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	c := &clients{began: time.Now(), idle: make(chan *link, 4096)}
+	c := &clients{began: time.Now(), idle: make(chan *link, 256)}
 	if err := json.Unmarshal(data, &c.task); err != nil {
 		panic(err)
 	}
@@ -247,7 +247,7 @@ func (c *clients) obey(o order) figures {
 	return figures{Problem: "what is " + o.Kind}
 }
 
-// storm cuts all tills off and has them come back within five seconds.
+// storm cuts all tills off and has them come back within the time given.
 func (c *clients) storm(o order) figures {
 	c.mu.Lock()
 	for _, till := range c.tills {
@@ -259,7 +259,7 @@ func (c *clients) storm(o order) figures {
 	c.mu.Unlock()
 	c.reads.Wait()
 	began := time.Now()
-	c.connectAll(5 * time.Second)
+	c.connectAll(o.For)
 	return figures{Back: time.Since(began)}
 }
 
@@ -267,7 +267,9 @@ func (c *clients) storm(o order) figures {
 // from another one after the other.
 func (c *clients) junk(o order) figures {
 	wrong := append(c.Signs[1:len(c.Signs):len(c.Signs)], c.Signs[0])
-	flood := &poster{clients: c, signs: wrong}
+	flood := &poster{clients: c, signs: wrong, pool: make(chan *link, o.InFlight)}
+	flood.warm(o.InFlight)
+	defer flood.drop()
 	var flooding sync.WaitGroup
 	flooding.Go(func() { flood.run(o) })
 	good := c.post(order{InFlight: 1, Rate: 50, For: o.For}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, false)
@@ -285,6 +287,9 @@ func (c *clients) post(o order, from net.Addr, settle bool) figures {
 	}
 	c.awaited.Store(0)
 	p := &poster{clients: c, signs: c.Signs, local: from, note: true}
+	if from == nil {
+		p.pool = c.idle
+	}
 	took, span := p.run(o)
 	f := figures{Posted: len(took), Failed: int(p.failed.Load()), Took: span}
 	if settle {

@@ -105,7 +105,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%d good notifications from one address were turned away", failed)
 		}
 		if size > 1 {
-			s.manners(t, &report, name, span)
+			s.manners(t, &report, name, size, span)
 		}
 		said := s.metrics(t)
 		if n := said[`fils_relay_notifications_total{outcome="repeated"}`]; n > 0 {
@@ -173,10 +173,11 @@ func (s *stage) halfway(t testing.TB, report *table, name string, rate int, span
 }
 
 // manners floods, hurries and storms.
-func (s *stage) manners(t testing.TB, report *table, name string, span time.Duration) {
+func (s *stage) manners(t testing.TB, report *table, name string, size int, span time.Duration) {
 	t.Helper()
 	calm := s.do(t, order{Kind: "post", InFlight: 1, Rate: 50, For: span})
-	flood := s.do(t, order{Kind: "junk", InFlight: 2048, Rate: 10000, For: span})
+	// A relay keeps each of these connections waiting for a second.
+	flood := s.do(t, order{Kind: "junk", InFlight: min(8*size, 8000), Rate: 10000, For: 2 * span})
 	report.put(name, "one good after the other, p50 p99", "%v %v", brief(calm.Post50), brief(calm.Post99))
 	report.put(name, "  under junk from one address", "%v %v", brief(flood.Post50), brief(flood.Post99))
 	report.put(name, "  junk a second", "%d", perSecond(flood.Delivered, flood.Took))
@@ -185,9 +186,13 @@ func (s *stage) manners(t testing.TB, report *table, name string, span time.Dura
 	}
 	fast := s.do(t, order{Kind: "post", InFlight: 256, Rate: 5000, For: span})
 	report.put(name, "5000 good a second from one address", "%d, %d turned away", fast.rate(), fast.Failed)
+	within := 2 * span
+	if span >= time.Second {
+		within = 5 * time.Second
+	}
 	for _, cold := range []bool{false, true} {
-		what := map[bool]string{false: "all back within 5 s, live again after", true: "  without TLS sessions to resume"}[cold]
-		report.put(name, what, "%v", s.do(t, order{Kind: "storm", Cold: cold}).Back.Round(time.Millisecond))
+		what := map[bool]string{false: fmt.Sprintf("all back within %v, live again after", within), true: "  without TLS sessions to resume"}[cold]
+		report.put(name, what, "%v", s.do(t, order{Kind: "storm", Cold: cold, For: within}).Back.Round(time.Millisecond))
 	}
 	report.put(name, "  memory at the peak", "%d MiB", s.status(t, "VmHWM:")/1024)
 }

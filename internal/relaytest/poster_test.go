@@ -20,8 +20,9 @@ import (
 type poster struct {
 	*clients
 	signs  []string
-	local  net.Addr // sent from here; nil for anywhere
-	note   bool     // remember when, for the way to the till
+	local  net.Addr   // sent from here; nil for anywhere
+	pool   chan *link // connections to use; nil means to open one and close it
+	note   bool       // remember when, for the way to the till
 	failed atomic.Int64
 }
 
@@ -35,14 +36,12 @@ type link struct {
 // open takes a connection that is idle, or opens one: whoever calls a relay
 // often keeps connections.
 func (p *poster) open() (*link, error) {
-	if p.local == nil {
-		select {
-		case l := <-p.idle:
-			return l, nil
-		default:
-		}
+	select {
+	case l := <-p.pool:
+		return l, nil
+	default:
+		return p.dial()
 	}
-	return p.dial()
 }
 
 func (p *poster) dial() (*link, error) {
@@ -56,30 +55,34 @@ func (p *poster) dial() (*link, error) {
 
 // leave keeps a connection for later.
 func (p *poster) leave(l *link) {
-	if p.local == nil {
-		select {
-		case p.idle <- l:
-			return
-		default:
-		}
+	select {
+	case p.pool <- l:
+	default:
+		l.conn.Close()
 	}
-	l.conn.Close()
 }
 
-// warm opens as many connections as will be used.
+// warm opens as many connections as will be used and kept.
 func (p *poster) warm(many int) {
-	if p.local != nil {
-		return
-	}
 	var opening sync.WaitGroup
-	for range many - len(p.idle) {
+	gate := make(chan struct{}, 64)
+	for range min(many, cap(p.pool)) - len(p.pool) {
+		gate <- struct{}{}
 		opening.Go(func() {
+			defer func() { <-gate }()
 			if l, err := p.dial(); err == nil {
 				p.leave(l)
 			}
 		})
 	}
 	opening.Wait()
+}
+
+// drop closes what is kept.
+func (p *poster) drop() {
+	for len(p.pool) > 0 {
+		(<-p.pool).conn.Close()
+	}
 }
 
 // run posts to all tills in turn. It returns how long each took that was

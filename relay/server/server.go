@@ -65,6 +65,7 @@ type Server struct {
 	held      chan struct{} // requests that are kept waiting before they are refused
 	// busyLogged is the second (Unix) in which a full gate was logged last.
 	busyLogged atomic.Int64
+	turnedAway atomic.Int64 // requests kept waiting so far
 	hub        *hub
 	upgrader   websocket.Upgrader
 	handler    http.Handler

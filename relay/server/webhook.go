@@ -20,6 +20,8 @@ const (
 
 	holdFor  = time.Second // before one refusal too many is answered
 	holdMost = 8192        // of them at a time
+	// holdSteps is how many different times are waited, around holdFor.
+	holdSteps = 61
 )
 
 // notify takes one notification from PayBy (protocol.md §13).
@@ -179,7 +181,8 @@ func (s *Server) turnAway(w http.ResponseWriter, from source, status int, proble
 func (s *Server) tooMany(w http.ResponseWriter) {
 	select {
 	case s.held <- struct{}{}:
-		<-s.cfg.After(holdFor)
+		// Not all for the same time, or they would come back as one.
+		<-s.cfg.After(holdFor/2 + holdFor*time.Duration(s.turnedAway.Add(1)%holdSteps)/holdSteps)
 		<-s.held
 	default:
 	}
