@@ -19,6 +19,8 @@ type shell struct {
 	drift  *region
 	bar    *region
 	said   string
+	// narrow draws what fits into a narrow window.
+	narrow bool
 }
 
 func newShell(a *App) *shell {
@@ -82,7 +84,17 @@ func (s *shell) drawBanner() fyne.CanvasObject {
 	return widgets.Layers(widgets.Fill(l.Practice), widgets.Pad(widgets.Space4, widgets.Space1, label))
 }
 
+// drawBar leaves out the names of keys where the window is too narrow.
 func (s *shell) drawBar() fyne.CanvasObject {
+	s.narrow = false
+	wide := s.drawLinks()
+	s.narrow = true
+	narrow := s.drawLinks()
+	return widgets.Layers(widgets.Fill(s.app.look.Surface), widgets.Column(0,
+		widgets.Pad(widgets.Space3, widgets.Space2, widgets.Either(wide, narrow)), s.app.look.Rule()))
+}
+
+func (s *shell) drawLinks() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
 	var lead fyne.CanvasObject
@@ -110,8 +122,10 @@ func (s *shell) drawBar() fyne.CanvasObject {
 		s.link("bar/language", "globe", w.t("bar.language"), "", false, a.nextLanguage),
 		s.link("bar/theme", theme, "", "", false, func() { a.setDark(!a.dark) }),
 		s.link("bar/help", "help", "", "F1", false, a.openHelp))
-	return widgets.Layers(widgets.Fill(l.Surface), widgets.Column(0,
-		widgets.Pad(widgets.Space3, widgets.Space2, l.Row(widgets.Space2, items...)), l.Rule()))
+	if s.narrow {
+		return l.Row(0, items...)
+	}
+	return l.Row(widgets.Space2, items...)
 }
 
 // who is the name of who works here, and the way to another.
@@ -131,10 +145,14 @@ func (s *shell) who() fyne.CanvasObject {
 func (s *shell) link(id, icon, text, key string, on bool, do func()) fyne.CanvasObject {
 	l := s.app.look
 	parts := []fyne.CanvasObject{l.Icon(icon, 20, l.Text)}
-	if text != "" {
-		parts = append(parts, widgets.AtMost(190, l.NewLabel(text, widgets.TextBody, l.Text)))
+	most := float32(190)
+	if s.narrow {
+		most = 130
 	}
-	if key != "" {
+	if text != "" {
+		parts = append(parts, widgets.AtMost(most, l.NewLabel(text, widgets.TextBody, l.Text)))
+	}
+	if key != "" && !s.narrow {
 		parts = append(parts, l.NewLabel(key, widgets.TextSmall, l.Muted))
 	}
 	return l.NewPress(id, widgets.Ghost, widgets.Pad(widgets.Space3, widgets.Space2+2, l.Row(widgets.Space2, parts...)), do).Selected(on)
@@ -160,8 +178,11 @@ func (s *shell) alertLink() fyne.CanvasObject {
 	if n == 0 {
 		return s.link("bar/alerts", "bell", w.t("bar.alerts"), "F4", a.page == pageAlerts, func() { a.open(pageAlerts) })
 	}
-	content := l.Row(widgets.Space2, l.Icon("alert", 20, l.OnCaution),
-		l.NewLabel(w.count("bar.alerts.count", n), widgets.TextBody, l.OnCaution).Bold(), l.NewLabel("F4", widgets.TextSmall, l.OnCaution))
+	parts := []fyne.CanvasObject{l.Icon("alert", 20, l.OnCaution), l.NewLabel(w.count("bar.alerts.count", n), widgets.TextBody, l.OnCaution).Bold()}
+	if !s.narrow {
+		parts = append(parts, l.NewLabel("F4", widgets.TextSmall, l.OnCaution))
+	}
+	content := l.Row(widgets.Space2, parts...)
 	return l.NewPress("bar/alerts", widgets.Ghost, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
 		widgets.Pad(widgets.Space3, widgets.Space2+2, content)), func() { a.open(pageAlerts) })
 }

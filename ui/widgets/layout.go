@@ -333,6 +333,25 @@ func (a *atMost) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	(&stretch{}).Layout(objects, size)
 }
 
+type either struct{}
+
+// Either shows wide where there is room for it, and else narrow.
+func Either(wide, narrow fyne.CanvasObject) *fyne.Container { return box(either{}, wide, narrow) }
+
+func (either) MinSize(objects []fyne.CanvasObject) fyne.Size { return objects[1].MinSize() }
+func (either) heightFor(objects []fyne.CanvasObject, width float32) float32 {
+	return max(HeightFor(objects[0], width), HeightFor(objects[1], width))
+}
+func (either) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	wide, narrow := objects[0], objects[1]
+	if wide.MinSize().Width > size.Width {
+		wide, narrow = narrow, wide
+	}
+	narrow.Hide()
+	wide.Show()
+	wide.Resize(size)
+}
+
 // Fill is a plain area of colour.
 func Fill(c color.NRGBA) *canvas.Rectangle { return canvas.NewRectangle(c) }
 
