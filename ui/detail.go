@@ -189,7 +189,7 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 	if s.Adopted {
 		add(w.t("detail.till"), s.Intent.Terminal)
 	}
-	add(w.t("detail.day"), s.Intent.BusinessDate)
+	add(w.t("detail.day"), a.day(s.Intent.BusinessDate))
 	add(w.t("detail.witnesses"), a.witnesses(s.Witnesses))
 	if s.Refunded > 0 {
 		add(w.t("detail.refunded"), w.money(s.Refunded))

@@ -136,11 +136,26 @@ func (b *Label) lines(width float32) []string {
 				out = append(out, line)
 				next = word
 			}
-			line = next
+			whole, rest := b.broken(next, width)
+			out, line = append(out, whole...), rest
 		}
 		out = append(out, line)
 	}
 	return out
+}
+
+// broken breaks a word that is longer than a line, such as a number, so that no
+// part of it is lost; rest is what does not fill a line.
+func (b *Label) broken(word string, width float32) (lines []string, rest string) {
+	runes := []rune(word)
+	for len(runes) > 1 && b.look.MeasureText(string(runes), b.size, b.bold) > width {
+		n := 1
+		for n+1 < len(runes) && b.look.MeasureText(string(runes[:n+1]), b.size, b.bold) <= width {
+			n++
+		}
+		lines, runes = append(lines, string(runes[:n])), runes[n:]
+	}
+	return lines, string(runes)
 }
 
 // HeightFor is the height the label needs at a width.
