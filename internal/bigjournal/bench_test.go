@@ -96,6 +96,11 @@ func BenchmarkBigJournal(b *testing.B) {
 		"search/reference": func(s pos.Sale) pos.SaleQuery {
 			return pos.SaleQuery{Limit: 50, Text: "INV-" + s.ProviderNo[len(s.ProviderNo)-4:]}
 		},
+		"search/one character": func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: s.No.Short()[5:]} },
+		"search/month":         func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: string(s.No)[:5]} },
+		"search/month of a cashier": func(s pos.Sale) pos.SaleQuery {
+			return pos.SaleQuery{Limit: 50, Text: string(s.No)[:5], Cashier: s.Intent.Cashier}
+		},
 		"search/cashier": func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Cashier: s.Intent.Cashier} },
 		"search/cashier anywhere": func(s pos.Sale) pos.SaleQuery {
 			return pos.SaleQuery{Limit: 50, Cashier: s.Intent.Cashier, Before: pos.PageMark{AtMs: s.CreatedAt.UnixMilli(), No: s.No}}

@@ -36,7 +36,7 @@ func OpenWithMigration(ctx context.Context, path string, opt Options, text strin
 
 // Explain is SQLite's plan for the query behind Sales.
 func (j *Journal) Explain(ctx context.Context, q pos.SaleQuery) (steps []string, err error) {
-	s, err := plan(ctx, j.readers, q, pageDefault)
+	s, err := plan(ctx, j.readers, q, pageDefault, j.patience)
 	if err != nil {
 		return nil, err
 	}
@@ -80,3 +80,6 @@ func (j *Journal) LogPages() (int, error) {
 	err := j.keeper.log.QueryRow("PRAGMA wal_checkpoint(NOOP)").Scan(&busy, &pages, &moved)
 	return pages - moved, err
 }
+
+// Patience sets how many hits of a text are looked at, and how many sorted.
+func (j *Journal) Patience(few, some int64) { j.patience = patience{few, some} }

@@ -50,6 +50,27 @@ func TestSalesAreListedOnceTheyAreOverAndItIsQuiet(t *testing.T) {
 	verified(t, path, 86)
 }
 
+func TestAListedSaleIsFoundInItsNewState(t *testing.T) {
+	path := newPath(t)
+	j := bound(t, path)
+	for n := range 3 {
+		record(t, j, paidSale(n)...)
+	}
+	if err := j.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	unlisted(t, j, 0)
+	record(t, j, pos.Fact{Kind: pos.SaleWasReversed, At: at(9), Sale: saleNo(1), Order: report(1, pos.OrderFailed)})
+	unlisted(t, j, 0)
+	for state, want := range map[pos.SaleState]int{pos.SaleReversed: 1, pos.SaleClosed: 0, pos.SalePaid: 2} {
+		q := pos.SaleQuery{States: []pos.SaleState{state}, Limit: 10}
+		if got := pages(t, j, q); len(got) != want {
+			t.Errorf("%d sales are %s, want %d", len(got), state, want)
+		}
+	}
+	verified(t, path, 14)
+}
+
 func TestSalesOfTheLastRunAreListed(t *testing.T) {
 	path := newPath(t)
 	j := bound(t, path)

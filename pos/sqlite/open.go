@@ -61,9 +61,11 @@ type Journal struct {
 	writing sync.Mutex
 	tail    tail
 	shelf   shelf
-	keeper  *keeper // nil unless there is a writer
-	writer  *sql.DB // nil unless the journal can be written
-	readers *sql.DB // set by Open for good
+
+	patience patience
+	keeper   *keeper // nil unless there is a writer
+	writer   *sql.DB // nil unless the journal can be written
+	readers  *sql.DB // set by Open for good
 
 	full     atomic.Bool
 	readOnly atomic.Bool
@@ -90,7 +92,7 @@ func open(ctx context.Context, path string, opt Options, list []migration) (*Jou
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", path, err)
 	}
-	j := &Journal{path: path, log: opt.Log, now: opt.Now, folder: pos.NewFolder(), shelf: shelf{}}
+	j := &Journal{path: path, log: opt.Log, now: opt.Now, folder: pos.NewFolder(), shelf: shelf{}, patience: usualPatience()}
 	j.reserve = reserve{path + ".reserve", opt.ReserveBytes}
 	if j.reserve.size == 0 {
 		j.reserve.size = DefaultReserve

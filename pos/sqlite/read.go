@@ -86,6 +86,8 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 	if err := row.Scan(&l.Cursor); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return l, err
 	}
+	var recent statement
+	recent.merge(pos.SaleQuery{}, nil, recentCount, walks("sales_time", nil))
 	for _, part := range []struct {
 		into  *[]pos.Sale
 		query string
@@ -95,7 +97,7 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 			ORDER BY at_ms DESC, no DESC`, nil},
 		{&l.Origins, `SELECT doc FROM sales WHERE no IN (SELECT sale FROM refunds WHERE open = 1)
 			ORDER BY at_ms DESC, no DESC`, nil},
-		{&l.Recent, "SELECT doc FROM sales ORDER BY at_ms DESC, no DESC LIMIT ?", []any{recentCount}},
+		{&l.Recent, recent.String(), recent.args},
 	} {
 		if *part.into, err = docs[pos.Sale](ctx, q, part.query, part.args...); err != nil {
 			return l, err

@@ -12,16 +12,21 @@ const (
 	pageDefault = 50
 	pageMax     = 500
 	textMax     = 64
-	// sparse is how many hits of a text are collected and sorted. When there
-	// are more, the history is walked instead, and a page fills soon.
-	sparse = 2000
 )
+
+// patience bounds the work on the hits of a text: few is how many are looked at
+// one by one, some how many are sorted by their time, in the indexes alone.
+// When there are more, the history is walked instead, and a page fills soon.
+type patience struct{ few, some int64 }
+
+func usualPatience() patience { return patience{few: 2000, some: 100_000} }
 
 // Sales is [pos.Reader.Sales]. Limit is 50 when zero and at most 500. Text
 // ignores case, surrounding space and the script of digits. Every query walks
-// an index and stops when its page is full; it reads much of the history only
-// when a short text matches very many sales and the rest of the query few of
-// them, or when States names paid sales and hardly any sale was paid.
+// an index and stops when its page is full. It walks much of one, which takes
+// some tenths of a second in a million sales, when a short text matches very
+// many sales and all of them are old, or hardly any of them match the rest of
+// the query.
 func (j *Journal) Sales(ctx context.Context, q pos.SaleQuery) (pos.SalePage, error) {
 	limit := q.Limit
 	if limit <= 0 {
@@ -34,7 +39,7 @@ func (j *Journal) Sales(ctx context.Context, q pos.SaleQuery) (pos.SalePage, err
 		return pos.SalePage{}, wrap(j.path, err)
 	}
 	defer tx.Rollback()
-	s, err := plan(ctx, tx, q, limit+1)
+	s, err := plan(ctx, tx, q, limit+1, j.patience)
 	if err != nil {
 		return pos.SalePage{}, wrap(j.path, err)
 	}
@@ -66,7 +71,7 @@ const newestFirst = " ORDER BY at_ms DESC, no DESC LIMIT ?"
 
 // plan picks the index that serves q best. The indexes of the search hold only
 // listed sales; the others are few, and read through sales_live.
-func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*statement, error) {
+func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int, p patience) (*statement, error) {
 	s := &statement{}
 	text := []rune(searchKey(q.Text))
 	if len(text) > textMax {
@@ -74,23 +79,28 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 		return s, nil
 	}
 	hits := textRanges(string(text))
-	few := false
-	if len(hits) > 0 {
-		var err error
-		if few, err = fewHits(ctx, db, hits); err != nil {
-			return nil, err
-		}
+	count, err := hits.count(ctx, db, p.some)
+	if err != nil {
+		return nil, err
 	}
+	filtered := q.Amount > 0 || q.Cashier != "" || len(q.States) > 0
 	switch {
-	case few:
+	case len(hits) > 0 && count <= p.few:
 		s.add("SELECT doc FROM (")
-		hits.union(s)
+		hits.union(s, " UNION ", pos.SaleQuery{})
 		s.add(") CROSS JOIN sales ON no = hit WHERE true")
 		s.filter(q)
 		s.states(q.States)
 		s.add(newestFirst, limit)
+	case len(hits) > 0 && count <= p.some && !filtered:
+		// One sale may be hit in each of the ranges, and so often on a page.
+		s.add("SELECT doc FROM (SELECT DISTINCT hit FROM (SELECT hit FROM (")
+		hits.union(s, " UNION ALL ", q)
+		s.add(") ORDER BY at DESC, hit DESC LIMIT ?)) CROSS JOIN sales ON no = hit"+newestFirst, limit*(len(hits)+1), limit)
 	case q.Amount > 0:
 		s.merge(q, hits, limit, walks("sales_amount", q.States))
+	case len(hits) > 0:
+		s.merge(q, hits, limit, walks("sales_time", q.States))
 	case len(q.States) > 0 && !slices.Contains(q.States, pos.SalePaid):
 		var walks []walk
 		for _, state := range slices.Compact(slices.Sorted(slices.Values(q.States))) {
@@ -100,8 +110,7 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int) (*stateme
 	case q.Cashier != "":
 		s.merge(q, hits, limit, walks("sales_cashier", q.States))
 	default:
-		s.follow("doc", q, hits, walk{"sales_time", "", q.States})
-		s.add(newestFirst, limit)
+		s.merge(q, hits, limit, walks("sales_time", q.States))
 	}
 	return s, nil
 }
@@ -175,8 +184,12 @@ func (s *statement) states(states []pos.SaleState) {
 	}
 }
 
-// textRange is a prefix of an indexed column.
-type textRange struct{ column, from, to string }
+// textRange is a prefix of an indexed column. A sparse index leaves out what
+// is empty.
+type textRange struct {
+	column, index, from, to string
+	sparse                  bool
+}
 
 type ranges []textRange
 
@@ -186,52 +199,57 @@ func textRanges(text string) ranges {
 	if text == "" {
 		return nil
 	}
-	prefix := func(column, p string) textRange { return textRange{column, p, p + "\U0010ffff"} }
+	prefix := func(column, index, p string, sparse bool) textRange {
+		return textRange{column, index, p, p + "\U0010ffff", sparse}
+	}
 	return ranges{
-		prefix("no", strings.ToUpper(text)),
-		prefix("reversed", reverse(text)),
-		prefix("provider", strings.ToUpper(text)),
-		prefix("provider_rev", reverse(text)),
-		prefix("reference", text),
+		prefix("no", "sales_number", strings.ToUpper(text), false),
+		prefix("reversed", "sales_reversed", reverse(text), false),
+		prefix("provider", "sales_provider", strings.ToUpper(text), true),
+		prefix("provider_rev", "sales_provider_rev", reverse(text), true),
+		prefix("reference", "sales_reference", text, true),
 	}
 }
 
-// indexed is the selection of one range through its index. The partial
-// indexes leave values out and must be told so; that of our numbers is whole.
+// indexed is the selection of one range through its index of listed sales.
 func (r textRange) indexed(s *statement) {
-	s.add("SELECT no AS hit FROM sales WHERE "+r.column+" >= ? AND "+r.column+" < ?", r.from, r.to)
-	if r.column != "no" {
-		s.add(" AND listed = 1 AND " + r.column + " <> ''")
+	s.add("SELECT no AS hit, at_ms AS at FROM sales INDEXED BY "+r.index+" WHERE listed = 1 AND "+
+		r.column+" >= ? AND "+r.column+" < ?", r.from, r.to)
+	if r.sparse {
+		s.add(" AND " + r.column + " <> ''")
 	}
 }
 
-// union adds the sales that are not listed, wherever they were hit.
-func (h ranges) union(s *statement) {
+// union is every hit with its time, those of the sales that are not listed
+// among them; of q it heeds the times.
+func (h ranges) union(s *statement, union string, q pos.SaleQuery) {
+	times := pos.SaleQuery{Before: q.Before, From: q.From, To: q.To}
 	for _, r := range h {
 		r.indexed(s)
-		s.add(" UNION ")
+		s.filter(times)
+		s.add(union)
 	}
-	s.add("SELECT no FROM sales INDEXED BY sales_live WHERE listed = 0")
+	s.add("SELECT no, at_ms FROM sales INDEXED BY sales_live WHERE listed = 0")
+	s.filter(times)
 	s.hit(h)
 }
 
-// fewHits counts hits in the indexes, up to a limit.
-func fewHits(ctx context.Context, db querier, hits ranges) (bool, error) {
-	var total int64
-	for _, r := range hits {
+// count counts hits in the indexes, and stops when there are more than most.
+func (h ranges) count(ctx context.Context, db querier, most int64) (total int64, err error) {
+	for _, r := range h {
 		var s statement
 		s.add("SELECT count(*) FROM (")
 		r.indexed(&s)
-		s.add(" LIMIT ?)", sparse+1-total)
+		s.add(" LIMIT ?)", most+1-total)
 		var n int64
 		if err := db.QueryRowContext(ctx, s.String(), s.args...).Scan(&n); err != nil {
-			return false, err
+			return 0, err
 		}
-		if total += n; total > sparse {
-			return false, nil
+		if total += n; total > most {
+			break
 		}
 	}
-	return true, nil
+	return total, nil
 }
 
 // searchKey is what people's spelling of a number or reference is reduced to.

@@ -91,11 +91,15 @@ func TestSalesFindsExactlyWhatMatchesPageByPage(t *testing.T) {
 	amounts := []pos.Fils{0, amount(3), 7}
 	times := [][2]time.Time{{}, {at(10), at(40)}, {at(70), {}}, {{}, at(5)}}
 	// Whether sales are listed changes nothing that is found.
-	for _, listed := range []func() error{
+	// Neither does the way that many hits of a text are dealt with.
+	for i, listed := range []func() error{
 		func() error { return j.Unlist(true) },
 		func() error { return j.Tidy(t.Context()) },
 		func() error { return j.Unlist(false) },
+		func() error { return j.Tidy(t.Context()) },
+		func() error { return j.Unlist(false) },
 	} {
+		j.Patience([]int64{2000, 2000, 3, 3, 3}[i], []int64{5000, 5000, 5000, 5000, 8}[i])
 		if err := listed(); err != nil {
 			t.Fatal(err)
 		}
@@ -161,22 +165,6 @@ func pages(t *testing.T, j *sqlite.Journal, q pos.SaleQuery) (all []pos.Sale) {
 	return nil
 }
 
-func TestATextWithVeryManyHitsWalksTheHistory(t *testing.T) {
-	j := bound(t, newPath(t))
-	all := history(t, j, 2100)
-	for _, q := range []pos.SaleQuery{{Text: "s26"}, {Text: "S26", States: []pos.SaleState{pos.SaleClosed, pos.SalePaid}},
-		{Text: "s26", Amount: amount(9)}} {
-		var want []pos.Sale
-		for _, s := range all {
-			if matches(q, s) {
-				want = append(want, s)
-			}
-		}
-		q.Limit = 400
-		equal(t, q.Text, pages(t, j, q), want)
-	}
-}
-
 func TestALimitIsKeptInBounds(t *testing.T) {
 	j := bound(t, newPath(t))
 	history(t, j, 600)
@@ -191,8 +179,12 @@ func TestALimitIsKeptInBounds(t *testing.T) {
 func TestNoQueryReadsTheWholeHistory(t *testing.T) {
 	j := bound(t, newPath(t))
 	history(t, j, 60)
+	j.Patience(10, 20)
 	for _, q := range []pos.SaleQuery{
 		{},
+		{Text: "S26"},
+		{Text: "S26", Cashier: "c2"},
+		{Text: "S26", States: []pos.SaleState{pos.SaleClosed}},
 		{Before: pos.PageMark{AtMs: 1, No: "S"}},
 		{From: at(1), To: at(9)},
 		{Amount: 1003},
