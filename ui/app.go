@@ -297,6 +297,9 @@ func (a *App) rebuild() {
 	if next != a.screen && len(a.dialogs) == 0 {
 		a.focusID, a.focusShown = "", false
 	}
+	if next != a.shift {
+		a.shift.away()
+	}
 	a.screen = next
 	a.shell = newShell(a)
 	body := a.screen.build()
@@ -359,6 +362,13 @@ func (a *App) relook() {
 // askToClose lets nobody leave open sales behind unknowingly.
 func (a *App) askToClose() {
 	n := len(a.openSales())
+	if c := a.shift.closing; c != nil {
+		a.confirm(confirmation{
+			icon: "question", title: a.words.t("shift.closing", "number", number(c.number)), text: a.words.t("shift.closing.quit"),
+			yes: a.words.t("close.yes"), no: a.words.t("close.no"), kind: widgets.Plain, do: a.quit,
+		})
+		return
+	}
 	if n == 0 {
 		a.quit()
 		return

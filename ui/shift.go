@@ -95,6 +95,9 @@ func (s *shiftScreen) update() {
 	if a.screen != s || s.body == nil {
 		return
 	}
+	if s.paper != nil && s.paper.reader != a.member {
+		s.paper = nil // somebody else works here now
+	}
 	if s.paper != nil {
 		s.body.show(s.drawPaper, "paper", s.paper, s.paper.z.Number, a.shiftNumber(), s.doing, s.closing != nil)
 		a.refocus()
@@ -327,11 +330,19 @@ func (s *shiftScreen) showZ(no int64) {
 
 // show puts an X or a Z on the screen.
 func (s *shiftScreen) show(z pos.Z) {
-	s.paper, s.scroll = &paper{app: s.app, z: &z}, nil
+	s.paper, s.scroll = &paper{app: s.app, z: &z, reader: s.app.member}, nil
 	if s.app.page == pageShift && len(s.app.dialogs) == 0 {
 		s.app.focusID, s.app.focusShown = "", false
 	}
 	s.update()
+}
+
+// away is told that another screen is shown. What a PIN was given for is then
+// not left lying here.
+func (s *shiftScreen) away() {
+	if s.app.staffed() {
+		s.paper = nil
+	}
 }
 
 // leave goes back from the paper to the overview.

@@ -126,7 +126,9 @@ func (s *shiftScreen) closed(no int64, z pos.Z, err error) {
 	}
 	s.befores = []int64{0}
 	s.load()
-	s.show(z)
+	if a.screen == s || !a.staffed() {
+		s.show(z)
+	}
 	if a.screen != s {
 		a.shell.say(a.words.t("shift.close.done", "number", number(no)))
 	}

@@ -284,6 +284,46 @@ func TestShift_key_does_not_leave_a_customer(t *testing.T) {
 	d.wantText("PAID")
 }
 
+func TestShift_leaving_the_program_while_it_closes_is_asked_about(t *testing.T) {
+	d, b := openBook(t, shiftView(13), nil)
+	b.held = make(chan struct{})
+	d.pressButton("shift/close")
+	d.until("the read-back", func() bool { return d.has("close/yes") })
+	d.pressButton("close/yes")
+	d.app.askToClose()
+	d.wantText("the shift stays open")
+	d.press(fyne.KeyReturn)
+	if d.app.ctx.Err() != nil {
+		t.Error("Enter ended the program")
+	}
+	close(b.held)
+	d.until("the Z", func() bool { return d.sees("Net takings") })
+}
+
+// What a PIN was given for is not left lying for whoever comes next.
+func TestShift_a_Z_is_gone_once_its_reader_has_left_it(t *testing.T) {
+	s := openShop(t)
+	s.staffed()
+	s.work("omar", managerPIN)
+	s.paid(5000, "omar")
+	read := func() {
+		s.press(fyne.KeyF7)
+		s.until("the shift", func() bool { return s.has("shift/x") })
+		s.pressButton("shift/x")
+		s.choose("permit", "omar")
+		s.typed(managerPIN)
+		s.press(fyne.KeyReturn)
+		s.until("the X", func() bool { return s.sees("Net takings") })
+	}
+	read()
+	s.press(fyne.KeyF4, fyne.KeyF7)
+	s.wantNoText("Net takings")
+	s.press(fyne.KeyEscape)
+	read()
+	s.work("amna", cashierPIN)
+	s.wantNoText("Net takings")
+}
+
 func TestShift_needs_the_PIN_of_somebody_who_may(t *testing.T) {
 	s := openShop(t)
 	s.staffed()

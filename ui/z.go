@@ -25,8 +25,10 @@ const (
 // paper draws an X or a Z for somebody who runs a shop. What did not happen is
 // left out.
 type paper struct {
-	app    *App
-	z      *pos.Z
+	app *App
+	z   *pos.Z
+	// reader worked here when it was shown, on a till with an owner.
+	reader pos.MemberID
 	copied bool
 }
 
