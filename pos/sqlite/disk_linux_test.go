@@ -209,6 +209,12 @@ func testFullAtStartWithoutReserve(t *testing.T) {
 		t.Errorf("verify on a full disk: %d, %v", n, err)
 	}
 	closeJournal(t, j)
+	if c, err := sqlite.Backup(t.Context(), path, newPath(t), false); err != nil || c.Count != 5 {
+		t.Errorf("backup from a full disk: %+v, %v", c, err)
+	}
+	if s, err := sqlite.Salvage(t.Context(), path, newPath(t), at(9)); err != nil || s.Saved != 5 {
+		t.Errorf("salvage from a full disk: %+v, %v", s, err)
+	}
 
 	empty(t, path)
 	j = openDisk(t, path)
