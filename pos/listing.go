@@ -166,6 +166,9 @@ func (c *core) listed(r result, now time.Time) {
 	c.noteHop(r, now)
 	l, p := r.listing, &r.listing.plan
 	p.inflight = ""
+	if l != c.reading && l != c.closing {
+		return // a check that was given up
+	}
 	f := r.answer.Failure
 	if f == nil && r.answer.Page == nil {
 		f = &Failure{Outcome: OutcomeUnknown, Err: errors.New("the answer holds no page")}
@@ -346,7 +349,7 @@ func (c *core) listedRefund(l *listing, p *RefundReport, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if l.check != nil {
+		if l.check != nil && s.State != SaleReversed {
 			c.missing(l.check, MissingLine{
 				Refund: true, Number: string(p.Refund), ProviderNo: p.ProviderNo, Amount: p.Amount, Sale: s.No,
 			}, Fact{}, now)

@@ -149,7 +149,11 @@ func (c *core) refundNotice(ctx context.Context, s *openSale, report *RefundRepo
 		return err
 	}
 	if r == nil {
-		c.emit(now, Fact{Kind: RefundOutside, Sale: s.No, Refund: report.Refund, RefundReport: report})
+		kind := RefundOutside
+		if s.State == SaleReversed {
+			kind = RefundAdopted // the reversal's own way back, which Z has counted (protocol.md §9)
+		}
+		c.emit(now, Fact{Kind: kind, Sale: s.No, Refund: report.Refund, RefundReport: report})
 		r = c.refunds[report.Refund]
 	}
 	if r.Sale != s.No {

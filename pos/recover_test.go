@@ -252,6 +252,57 @@ func TestRecovery_NewsOfALostSaleIsNoStranger(t *testing.T) {
 	}
 }
 
+// A second window that closes the shift takes the check over: the answer that
+// the first one still waits for must not end it twice, nor the second one's.
+func TestCheck_TheAnswerOfAGivenUpCheckIsDropped(t *testing.T) {
+	s := newSim(t)
+	s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) { return failure(OutcomeUnknown, ""), c.listing == nil }
+	begin := func() *listing {
+		day := dayOf(s.now)
+		k := &checking{result: PageCheck{Complete: true}, told: map[string]bool{}, seen: map[string]bool{}, done: make(chan struct{})}
+		s.core.closing = &listing{check: k, from: day, orders: day, refunds: day, begun: s.now}
+		return s.core.closing
+	}
+	first := begin()
+	first.plan.failures = failuresMax - 1
+	s.settle()
+	if first.plan.inflight == "" {
+		t.Fatal("nothing was asked")
+	}
+	first.check.giveUp()
+	second := begin()
+	s.advance(time.Second)
+	if s.core.closing != second || first.check.result.Complete {
+		t.Fatalf("the second check is gone: %+v", s.core.closing)
+	}
+}
+
+// Settled money that is reversed goes back through a refund of the provider's
+// own (protocol.md §9): it is the reversal, not a second one.
+func TestReversal_ItsOwnRefundIsNotAnOutsideOne(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.orders[no].report.Status = OrderSettled
+	if err := s.core.reverse(t.Context(), ReverseRequest{Sale: no, Requester: "a", Approver: "b", Note: "x"}, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	s.advance(10 * time.Second)
+	s.want(no, SaleReversed)
+	report := RefundReport{
+		Source: SourceNotification, Refund: "REVOKE-13", Sale: no, ProviderNo: "191", Status: RefundReportSettled, Amount: 1000, Currency: Currency,
+	}
+	s.refunds[report.Refund] = &simRefund{made: s.now, report: report}
+	s.deliver(Notice{Refund: &report})
+	if z := s.x(); z.Totals.Net() != 0 || z.Totals.Refunds.Count != 0 || len(z.AdoptedRefunds) != 1 {
+		t.Fatalf("totals %+v, adopted %+v", z.Totals, z.AdoptedRefunds)
+	}
+	if slices.Contains(s.alerts(), AlertOutside) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+}
+
 func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
 	s := newSim(t)
 	s.core.born = s.now
