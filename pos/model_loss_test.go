@@ -106,20 +106,25 @@ func (a actor) disaster(r *rapid.T) {
 	}
 	w.disasters++
 	kind := rapid.SampledFrom([]string{"lost", "restored", "restored", "salvaged", "moved"}).Draw(r, "disaster")
+	old, keys := w.book, rapid.Bool().Draw(r, "with notice keys")
+	old.mu.Lock()
+	batches, events := len(old.marks), len(old.events)
+	old.mu.Unlock()
+	batch, event := rapid.IntRange(0, batches-1).Draw(r, "copy"), rapid.IntRange(1, events).Draw(r, "saved")
+	elsewhere := kind == "moved" || rapid.IntRange(0, 3).Draw(r, "another PC") == 0
 	w.life.kill()
 	w.end()
 	w.mu.Lock()
-	old := w.book
 	w.note("DISASTER: the journal is %s after event %d", kind, len(old.events))
 	switch kind {
 	case "lost":
 		w.book = newBook()
 	case "restored":
-		w.book = w.copied(rapid.IntRange(0, len(old.marks)-1).Draw(r, "copy"))
+		w.book = w.copied(batch)
 	case "salvaged":
-		w.book = w.salvaged(rapid.IntRange(1, len(old.events)).Draw(r, "saved"), rapid.Bool().Draw(r, "with notice keys"))
+		w.book = w.salvaged(event, keys)
 	}
-	if kind == "moved" || rapid.IntRange(0, 3).Draw(r, "another PC") == 0 {
+	if elsewhere {
 		w.keeper.empty()
 	}
 	if kind != "moved" {

@@ -74,9 +74,9 @@ type paidOrder struct {
 	outsiders bool
 	// made is when; terminal and elsewhere tell who: elsewhere is another till
 	// or a web shop.
-	made      time.Time
-	terminal  string
-	elsewhere bool
+	made, reversedAt time.Time
+	terminal         string
+	elsewhere        bool
 }
 
 type givenBack struct {
@@ -219,7 +219,7 @@ func (p *provider) execute(r request, now time.Time) pos.Answer {
 		p.announce(o, "cancelled")
 		return o.answer(pos.SourceCancel)
 	case "revoke":
-		return p.revoke(o)
+		return p.revoke(o, now)
 	}
 	return o.answer(pos.SourceQuery)
 }
@@ -265,8 +265,8 @@ func (o *paidOrder) already() string {
 	return "62002"
 }
 
-func (p *provider) revoke(o *paidOrder) pos.Answer {
-	if p.refundedOf(o.no, nil) > 0 && !p.trusting {
+func (p *provider) revoke(o *paidOrder, now time.Time) pos.Answer {
+	if p.refundedOf(o.no, nil) > 0 && !p.trusting && !o.report.Reversed {
 		return no(pos.OutcomeRefused, "62041")
 	}
 	switch o.report.Status {
@@ -275,7 +275,15 @@ func (p *provider) revoke(o *paidOrder) pos.Answer {
 	case pos.OrderPaid:
 		o.report.Status, o.report.Reversed = pos.OrderFailed, true
 	case pos.OrderSettled:
+		if !o.report.Reversed { // the money goes back by a refund of its own
+			b := p.open(bizGiveBack{No: pos.RefundNo("REVOKE-" + o.report.ProviderNo), Sale: o.no, Amount: o.report.Total}, "revoke", now)
+			b.outside = true
+			p.announceRefund(b)
+		}
 		o.report.Reversed = true
+	}
+	if o.reversedAt.IsZero() {
+		o.reversedAt = now
 	}
 	p.announce(o, "revoked")
 	return o.answer(pos.SourceRevoke)

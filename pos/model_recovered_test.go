@@ -60,8 +60,8 @@ func (a actor) adopt(r *rapid.T) {
 	w := a.w
 	w.mu.Lock()
 	all := w.provider.sortedOrders(func(*paidOrder) bool { return true })
+	w.mu.Unlock()
 	if len(all) == 0 {
-		w.mu.Unlock()
 		r.Skip("no order")
 	}
 	o := all[rapid.IntRange(0, len(all)-1).Draw(r, "order")]
@@ -69,7 +69,9 @@ func (a actor) adopt(r *rapid.T) {
 	if rapid.Bool().Draw(r, "by the provider's number") {
 		number = o.report.ProviderNo
 	}
-	if rapid.IntRange(0, 7).Draw(r, "misread") == 0 {
+	misread := rapid.IntRange(0, 7).Draw(r, "misread") == 0
+	w.mu.Lock()
+	if misread {
 		number += "000"
 	} else {
 		w.byHand[o.no] = true
@@ -211,6 +213,11 @@ func (w *world) checkRecovered() {
 		}
 	}
 	for no, s := range w.book.sales {
+		o := w.provider.orders[no]
+		gone := s.State == pos.SaleReversed || s.Refunded+s.Pending >= s.Intent.Amount
+		if o != nil && !o.reversedAt.IsZero() && o.reversedAt.Before(w.recovery) && len(o.payments) > 0 && !w.hidden && !gone {
+			w.wrong("sale %s is %s; it was reversed when the journal was recovered", no.Short(), s.State)
+		}
 		if s.Unread {
 			w.wrong("the refunds of %s were never read", no.Short())
 		}
@@ -222,6 +229,7 @@ func (w *world) checkRecovered() {
 func (w *world) checkTotals() {
 	folder, sales, apart := pos.NewFolder(), map[pos.SaleNo]*pos.Sale{}, map[pos.SaleNo]bool{}
 	var paid pos.Fils
+	back := map[pos.SaleNo]pos.Fils{}
 	for _, e := range w.book.events {
 		f, err := e.Fact()
 		if err != nil {
@@ -236,6 +244,17 @@ func (w *world) checkTotals() {
 				if r := w.book.refunds[l.Refund]; r == nil || r.Adopted {
 					w.wrong("Z %d counts refund %s, which was adopted", f.Z.Number, l.Refund.Short())
 				}
+			}
+			for _, l := range f.Z.Reversals {
+				back[l.Sale] += l.Amount
+			}
+			for _, l := range f.Z.Refunds {
+				if back[l.Sale] += l.Amount; l.Disputed {
+					back[l.Sale] -= l.Amount
+				}
+			}
+			for _, l := range f.Z.Returned {
+				back[l.Sale] -= l.Amount
 			}
 			paid = 0
 		}
@@ -257,6 +276,11 @@ func (w *world) checkTotals() {
 		}
 		if s.State == pos.SalePaid && before != pos.SalePaid && !apart[f.Sale] {
 			paid += s.Intent.Amount
+		}
+	}
+	for no, sum := range back {
+		if s := sales[no]; s != nil && sum > s.Intent.Amount && !w.hidden && !w.late(no) {
+			w.wrong("the Zs count %v that went back of sale %s over %v", sum, no.Short(), s.Intent.Amount)
 		}
 	}
 }

@@ -328,7 +328,7 @@ func (a actor) providerActs(r *rapid.T) {
 	case 1:
 		if a.w.provider.refundedOf(o.no, nil) == 0 && !a.w.provider.trusting {
 			o.outsiders = true
-			a.w.provider.revoke(o)
+			a.w.provider.revoke(o, a.w.clock.truth())
 		}
 	case 2:
 		second := o.copy(pos.SourceNotification)
