@@ -180,3 +180,43 @@ func TestStream_NothingSlipsBetweenReadAndLive(t *testing.T) {
 		c.wantBodies("1", "2", "3")
 	}
 }
+
+// countedStore counts how often it is asked.
+type countedStore struct {
+	server.Store
+	ends, reads atomic.Int64
+}
+
+func (c *countedStore) Last(ctx context.Context, a server.Address) (server.Position, server.Entry, error) {
+	c.ends.Add(1)
+	return c.Store.Last(ctx, a)
+}
+
+func (c *countedStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
+	c.reads.Add(1)
+	return c.Store.Next(ctx, a, after, limit)
+}
+
+// When all tills come back at once, each costs the store one look.
+func TestStream_ReturningTillCostsOneLook(t *testing.T) {
+	store := &countedStore{Store: newMemory(t, server.MemoryConfig{})}
+	n := startNode(t, server.Config{Store: store})
+	first := n.dial(t, "pc1", "")
+	first.want(relay.TypeHello)
+	first.want(relay.TypeLive)
+	n.put(t, "1")
+	cursor := first.next().Cursor
+	first.Close()
+	store.ends.Store(0)
+	store.reads.Store(0)
+	again := n.dial(t, "pc1", cursor)
+	if hello := again.want(relay.TypeHello); !hello.Resumed {
+		t.Error("not resumed")
+	}
+	again.want(relay.TypeLive)
+	if ends, reads := store.ends.Load(), store.reads.Load(); ends != 1 || reads != 0 {
+		t.Errorf("asked %d times for the end and %d times for what follows", ends, reads)
+	}
+	n.put(t, "2")
+	again.wantBodies("2")
+}

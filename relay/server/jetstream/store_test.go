@@ -61,9 +61,12 @@ func bodies(t testing.TB, s server.Store, till string, after uint64, limit int) 
 
 func last(t testing.TB, s server.Store, till string) server.Position {
 	t.Helper()
-	p, _, err := s.Last(context.Background(), at(till))
+	p, e, err := s.Last(context.Background(), at(till))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if e.Seq != p.Seq || (e.Address == at(till)) != (p.Seq > 0) {
+		t.Errorf("the entry at the end %d of %s is %d of %s", p.Seq, till, e.Seq, e.Address)
 	}
 	return p
 }
@@ -101,9 +104,14 @@ func TestStore_EntryIsWhatWasStored(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}
-	got := entries[0].Notice
-	if got.Address != n.Address || got.Sign != n.Sign || !got.Received.Equal(n.Received) || string(got.Body) != string(n.Body) {
-		t.Error("the entry is not what was stored")
+	_, end, err := s.Last(context.Background(), at("A"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]server.Notice{"read": entries[0].Notice, "at the end": end.Notice} {
+		if got.Address != n.Address || got.Sign != n.Sign || !got.Received.Equal(n.Received) || string(got.Body) != string(n.Body) {
+			t.Errorf("the entry %s is not what was stored", name)
+		}
 	}
 }
 
