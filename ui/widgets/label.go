@@ -32,6 +32,16 @@ type Label struct {
 	wrap  bool
 	fit   float32
 	ltr   bool
+	// broke is how the text was last broken: a layout asks many times for the
+	// same widths, with and without a scroll bar.
+	broke [2]broken
+}
+
+// broken is a text in the lines of a width.
+type broken struct {
+	text  string
+	width float32
+	lines []string
 }
 
 // NewLabel makes a start-aligned label.
@@ -124,6 +134,11 @@ func (b *Label) lines(width float32) []string {
 	if !b.wrap || width <= 0 {
 		return paragraphs
 	}
+	for _, known := range b.broke {
+		if known.lines != nil && known.text == b.text && known.width == width {
+			return known.lines
+		}
+	}
 	var out []string
 	for _, p := range paragraphs {
 		line := ""
@@ -132,21 +147,27 @@ func (b *Label) lines(width float32) []string {
 			if line != "" {
 				next = line + " " + word
 			}
-			if line != "" && b.look.MeasureText(next, b.size, b.bold) > width {
+			wide := b.look.MeasureText(next, b.size, b.bold) > width
+			if wide && line != "" {
 				out = append(out, line)
-				next = word
+				next, wide = word, b.look.MeasureText(word, b.size, b.bold) > width
 			}
-			whole, rest := b.broken(next, width)
-			out, line = append(out, whole...), rest
+			if wide {
+				var whole []string
+				whole, next = b.split(next, width)
+				out = append(out, whole...)
+			}
+			line = next
 		}
 		out = append(out, line)
 	}
+	b.broke = [2]broken{{b.text, width, out}, b.broke[0]}
 	return out
 }
 
-// broken breaks a word that is longer than a line, such as a number, so that no
+// split breaks a word that is longer than a line, such as a number, so that no
 // part of it is lost; rest is what does not fill a line.
-func (b *Label) broken(word string, width float32) (lines []string, rest string) {
+func (b *Label) split(word string, width float32) (lines []string, rest string) {
 	runes := []rune(word)
 	for len(runes) > 1 && b.look.MeasureText(string(runes), b.size, b.bold) > width {
 		n := 1
