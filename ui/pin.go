@@ -11,8 +11,14 @@ import (
 	"github.com/filspos/fils/ui/widgets"
 )
 
-// maxPIN is the longest PIN in digits.
-const maxPIN = 12
+const (
+	// maxPIN is the longest PIN in digits.
+	maxPIN = 12
+	// pinScan is how many keys at a scanner's pace are a barcode here. It is the
+	// shortest code on goods: a slow PC hands over a PIN in one lump, too, and
+	// who cannot sign in cannot sell.
+	pinScan = 8
+)
 
 // pinField is a masked line of digits. It takes digits of any script from
 // fingers only: what a scanner types is taken back, and nothing is pasted. It
@@ -25,8 +31,11 @@ type pinField struct {
 	enter func()
 	// reason is the catalogue key of what is wrong with the last key.
 	reason string
-	// mark is the number of digits at the last pause in typing.
+	// mark is the number of digits at the last pause in typing, keys are the
+	// times since then, and scan says that they came from a scanner.
 	mark int
+	keys []time.Time
+	scan bool
 	// changed is called after reason or the digits changed; may be nil.
 	changed func()
 }
@@ -40,7 +49,13 @@ func (p *pinField) build() *widgets.Field {
 		before.SetText("")
 	}
 	f.OnEnter = p.enter
-	f.OnScan = p.takeBack
+	f.OnScan = func() {
+		if p.scan {
+			p.takeBack()
+			return
+		}
+		p.enter()
+	}
 	f.OnChange = func(string) { p.say("") }
 	f.Refuse = func(text string, pasted bool) bool {
 		if pasted {
@@ -56,9 +71,13 @@ func (p *pinField) build() *widgets.Field {
 // refuse takes digits by itself, so that they are stored as ASCII.
 func (p *pinField) refuse(text string) bool {
 	if p.app.guard.first {
-		p.mark = len(p.field.Text())
+		p.mark, p.keys, p.scan = len(p.field.Text()), nil, false
 	}
-	if p.app.guard.burst {
+	if p.keys = append(p.keys, p.app.guard.last); len(p.keys) > pinScan {
+		p.keys = p.keys[1:]
+	}
+	p.scan = p.scan || len(p.keys) == pinScan && p.app.guard.last.Sub(p.keys[0]) <= (pinScan-1)*scannerPace
+	if p.scan {
 		p.takeBack()
 		return true
 	}
@@ -98,7 +117,7 @@ func (p *pinField) say(reason string) {
 
 // take returns what was typed and forgets it.
 func (p *pinField) take() string {
-	p.mark = 0
+	p.mark, p.keys = 0, nil
 	if p.field == nil {
 		return ""
 	}

@@ -267,7 +267,7 @@ func TestPIN_takes_Arabic_digits_and_no_letters(t *testing.T) {
 
 func TestPIN_ignores_scanner_and_clipboard(t *testing.T) {
 	d := openStaffed(t, nil)
-	for _, code := range []string{"6291003012345", "4839", "73829"} {
+	for _, code := range []string{"6291003012345", "62910017", "012345678905"} {
 		d.scan(code)
 		d.wantText("That came from the scanner.")
 		if n := len(d.app.signing.pad.pin.field.Text()); n != 0 {
@@ -288,6 +288,19 @@ func TestPIN_ignores_scanner_and_clipboard(t *testing.T) {
 	d.press(fyne.KeyReturn)
 	d.until("the check", func() bool { return len(d.engine.said()) > 0 })
 	d.wantCalls("verify amna 4839")
+}
+
+func TestPIN_that_a_slow_PC_hands_over_in_one_lump_counts(t *testing.T) {
+	d := openStaffed(t, nil)
+	d.press(fyne.KeyDown)
+	d.after(2 * time.Second)
+	for _, r := range ownerPIN {
+		d.after(time.Millisecond)
+		d.app.root.TypedRune(r)
+	}
+	d.app.root.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	d.until("the check", func() bool { return len(d.engine.said()) > 0 })
+	d.wantCalls("verify huda " + ownerPIN)
 }
 
 func TestPIN_pad_works_by_touch(t *testing.T) {
