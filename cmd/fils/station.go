@@ -118,6 +118,10 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 	s.cashier, s.shop = settings.Cashier, settings.Merchant
 	s.signs, s.guards = true, !o.training
 	s.inner.start(s.till.Run)
+	if s.journal.State() == nil {
+		p := &pruner{journal: s.journal, now: time.Now, first: pruneFirst, every: pruneEvery, log: o.log}
+		s.inner.start(p.run)
+	}
 	if settings.Backup != "" {
 		s.copies = &copies{folder: settings.Backup, terminal: settings.Terminal, journal: s.journal, till: s.till, log: o.log}
 		s.inner.start(s.copies.run)
