@@ -22,6 +22,7 @@ type result struct {
 // means never.
 func (c *core) tick(now time.Time) time.Time {
 	for _, s := range c.sales {
+		c.dateFirst(&s.plan)
 		c.closeWindow(s, now)
 	}
 	c.planReading(now)

@@ -59,6 +59,8 @@ type plan struct {
 	// zero. loaded is when the sale was read from the journal, moved back like
 	// born; zero for one made since.
 	born, loaded time.Time
+	// sent is born by the gateway's clock, once that is known for sure.
+	sent time.Time
 	// ended is when the sale reached its final state, as far as this process
 	// knows, moved back by every sleep since; see core.ended.
 	ended       time.Time
@@ -295,11 +297,21 @@ func (c *core) firstSent(s *openSale, now time.Time) time.Time {
 	if !s.plan.born.IsZero() {
 		return s.plan.born // its stamp may be wrong by as much as the PC's clock
 	}
+	if !s.plan.sent.IsZero() {
+		return c.clock.local(s.plan.sent, now)
+	}
 	at := c.clock.local(time.UnixMilli(s.FirstRequest), now)
 	if loaded := s.plan.loaded; !loaded.IsZero() && at.After(loaded) {
 		return loaded // so was this one
 	}
 	return at
+}
+
+// dateFirst gives the first attempt its time by the gateway's clock.
+func (c *core) dateFirst(p *plan) {
+	if !p.born.IsZero() && c.clock.known && !c.clock.guessed {
+		p.sent, p.born = c.clock.now(p.born), time.Time{}
+	}
 }
 
 // windowEnd is the PC's time at which the QR leaves every display.

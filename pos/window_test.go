@@ -31,6 +31,28 @@ func TestTill_WindowCountsFromTheFirstByteWhenTheClockWasJustSet(t *testing.T) {
 	})
 }
 
+// Once the provider's clock is known again it is what counts, also through
+// sleep that a change of the PC's clock hides.
+func TestTill_WindowGoesByTheProvidersClockOnceThatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0)
+		defer w.end()
+		time.Sleep(time.Minute)
+		w.clock.set(time.Minute)
+		if _, err := w.till.Charge(t.Context(), pos.ChargeRequest{Amount: 100, Cashier: "Amna"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		w.clock.sleep(2 * time.Minute)
+		w.clock.set(-10 * time.Minute)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if v := w.till.View(); v.Front == nil || v.Front.QR != "" {
+			t.Errorf("140 s after the first byte (window 110 s) the QR is still shown, until %v from now", v.Front.Deadline.Sub(w.clock.Now()))
+		}
+	})
+}
+
 // The first byte of a sale that was loaded left before the till started,
 // whatever its stamp says.
 func TestTill_WindowEndsAfterARestartWhateverThePCsClockWas(t *testing.T) {
