@@ -80,16 +80,22 @@ func (w *world) mayLack() bool {
 // lacks judges a till that has just started: it recovers when, and only when,
 // its journal may lack something.
 func (w *world) lacks(expected bool) {
-	recovers := slices.ContainsFunc(w.till.View().Alerts, func(a pos.Alert) bool { return a.Kind == pos.AlertRecovering })
+	var last pos.Alert
+	for _, a := range w.till.View().Alerts {
+		if a.Kind == pos.AlertRecovering {
+			last = a
+		}
+	}
+	recovers := last.ID > 0
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if recovers != expected {
 		w.wrong("the journal may lack something: %v; the till recovers: %v", expected, recovers)
 	}
-	if !recovers {
-		return
+	if !recovers || last == w.ordered {
+		return // what came into the journal since it was ordered cannot be missing
 	}
-	w.recovery, w.mustKnow = w.clock.truth(), map[pos.RefundNo]bool{}
+	w.ordered, w.recovery, w.mustKnow = last, w.clock.truth(), map[pos.RefundNo]bool{}
 	for no := range w.provider.refunds {
 		w.mustKnow[no] = true
 	}

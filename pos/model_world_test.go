@@ -66,8 +66,10 @@ type world struct {
 	cut map[pos.SaleNo]bool
 	// byHand are other tills' sales that a person wanted to adopt.
 	byHand map[pos.SaleNo]bool
-	// recovery is when the last recovery began, by true time.
+	// recovery is when the last recovery was ordered, by true time; ordered is
+	// the order.
 	recovery time.Time
+	ordered  pos.Alert
 	// asked are the refunds that the till accepted from a person.
 	asked int
 	// failed is told of the first problem.
