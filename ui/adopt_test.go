@@ -221,3 +221,28 @@ func TestAdopt_needs_the_PIN_of_a_manager(t *testing.T) {
 	s.wantText("lost PC")
 	s.wantNoPIN(managerPIN)
 }
+
+func TestAdopt_mixes_no_directions_in_one_text(t *testing.T) {
+	for _, lang := range languages {
+		d := open(t, missingAlert(), func(c *Config) { c.Lang, c.Engine = lang, &archive{c.Engine.(*engine), true} })
+		check := func(where string) {
+			t.Helper()
+			for _, x := range d.drawn() {
+				if mixed(x.Text) {
+					t.Errorf("%s %s: %q mixes directions", lang, where, x.Text)
+				}
+			}
+		}
+		d.press(fyne.KeyF4)
+		check("alerts")
+		d.pressButton("alert/adopt/7")
+		d.typed("الجهاز 2 معطل")
+		check("dialog")
+		d.press(fyne.KeyReturn)
+		d.until("the sale", func() bool { return d.has("adopt/sale") })
+		check("found")
+		d.press(fyne.KeyReturn)
+		d.until("the details", func() bool { return d.app.history.detail != nil })
+		check("details")
+	}
+}
