@@ -412,3 +412,34 @@ func TestQueue_SaleAtTheCounterGoesBeforeTheBacklog(t *testing.T) {
 		t.Fatalf("found paid after %v", d)
 	}
 }
+
+// "Closed already" may be the answer to a second cancel, or old news: the query
+// after it closes the sale, or finds it paid (protocol.md §9).
+func TestLoud_ClosedAlreadyIsNoProof(t *testing.T) {
+	for _, pays := range []bool{false, true} {
+		s := newSim(t)
+		no := s.charge(1000)
+		s.advance(time.Second)
+		s.fault = func(c call) (*Answer, bool) {
+			if c.op == opCancel {
+				if s.sale(no).State.Final() {
+					t.Fatal("cancelled after the end")
+				}
+				if pays {
+					s.pay(no)
+				}
+				return failure(OutcomeAsk, "62002"), !pays
+			}
+			return nil, true
+		}
+		s.abort(no)
+		s.advance(30 * time.Second)
+		want, proof := SaleClosed, ProofFailure
+		if pays {
+			want, proof = SalePaid, ""
+		}
+		if m := s.sale(no); m.State != want || m.Proof != proof || len(m.Witnesses) == 0 || m.Witnesses[0].Source != SourceQuery {
+			t.Fatalf("paid %v: %+v", pays, m)
+		}
+	}
+}
