@@ -27,6 +27,7 @@ type pinField struct {
 	app   *App
 	id    string
 	hint  string
+	large bool
 	field *widgets.Field
 	enter func()
 	// reason is the catalogue key of what is wrong with the last key.
@@ -44,6 +45,9 @@ type pinField struct {
 func (p *pinField) build() *widgets.Field {
 	before := p.field
 	f := p.app.field(p.id, p.hint, maxPIN).Masked()
+	if p.large {
+		f.Large()
+	}
 	if before != nil {
 		f.SetText(before.Text())
 		before.SetText("")
@@ -151,7 +155,7 @@ type pinPad struct {
 
 func (a *App) newPINPad(id string) *pinPad {
 	p := &pinPad{app: a, id: id, until: map[pos.MemberID]time.Time{}}
-	p.pin = pinField{app: a, id: id + "/pin", enter: p.submit, changed: p.typedPIN}
+	p.pin = pinField{app: a, id: id + "/pin", large: true, enter: p.submit, changed: p.typedPIN}
 	return p
 }
 
@@ -162,7 +166,7 @@ func (p *pinPad) build(yes string) (left, pad fyne.CanvasObject, button *widgets
 	p.list, p.status = newRegion(), newRegion()
 	p.pin.hint = w.t("pin.hint")
 	p.yes = l.NewButton(p.id+"/yes", widgets.Primary, yes, "Enter", p.submit)
-	left = widgets.Column(widgets.Space3, p.list.box, p.pin.build().Large(), p.status.box)
+	left = widgets.Column(widgets.Space3, p.list.box, p.pin.build(), p.status.box)
 	p.update()
 	return left, p.keys(), p.yes
 }

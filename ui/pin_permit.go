@@ -69,7 +69,12 @@ func (a *App) permitsBy(p pos.Permission, title string, n int, people func() []p
 		}
 		return nil
 	}
-	d := a.pinDialog(pad, "lock", title, a.words.t("permit.text"), a.words.t("permit.yes"), a.words.t("permit.nobody"))
+	nobody := a.words.t("permit.nobody")
+	if a.unchecked() {
+		m := a.words.explain(&pos.Error{Code: pos.CodeStaffAway})
+		nobody = m.title + " " + m.next
+	}
+	d := a.pinDialog(pad, "lock", title, a.words.t("permit.text"), a.words.t("permit.yes"), nobody)
 	pad.then = func(id pos.MemberID) {
 		if a.dialog() != d {
 			return // closed meanwhile: what nobody waits for is not done

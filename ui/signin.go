@@ -140,7 +140,9 @@ func (a *App) askWho(then func()) {
 		then()
 	}
 	if a.unchecked() {
-		d.build = func() fyne.CanvasObject { return a.drawUnchecked(pad.then) }
+		d.build = func() fyne.CanvasObject {
+			return widgets.Column(widgets.Space4, a.drawUnchecked(pad.then), a.drawWhoElse())
+		}
 		d.start, d.key, d.typed, d.tick, d.update = "unchecked/0", nil, nil, nil, nil
 	} else {
 		asked := d.build

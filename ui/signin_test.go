@@ -146,7 +146,7 @@ func TestSignIn_by_name_alone_where_no_PIN_can_be_checked(t *testing.T) {
 	}
 	asked := false
 	d.app.permit(pos.PermitRefund, "Refund", "amna", func(pos.Approval) { asked = true })
-	d.wantText("Nobody at this till has a PIN that allows this.")
+	d.wantText("Unlock the keyring of this PC")
 	d.press(fyne.KeyReturn)
 	if asked || d.app.dialog() != nil {
 		t.Error("a refund was allowed without a PIN")
