@@ -183,6 +183,8 @@ func pinScenes() []scene {
 		{name: "78-member", view: wholeTeam(), keys: append(staff, "#staff/member/maryam")},
 		{name: "78-member-pin", view: wholeTeam(), keys: append(staff, "#staff/member/maryam", "#member/newpin")},
 		{name: "78-own-pin", view: wholeTeam(), keys: append(staff, "#staff/own", wrongPIN, "<Return>", "739251", "<Return>", "739251", "<Return>")},
+		{name: "74-history-own", view: team(view()), keys: at(1, "<F3>")},
+		{name: "74-history-others", view: team(view()), keys: at(1, "<F3>", "#history/everybody", "48")},
 		{name: "79-recovery", view: team(view()), keys: []string{"#signin/forgot", strings.Repeat("ABCDE-", 4), "<Return>", "739251", "<Return>", "739251", "<Return>"}},
 	}
 }
