@@ -175,7 +175,7 @@ func scenes() []scene {
 		{name: "39-attach-confirm", view: view(), keys: []string{"<F3>", "#row/" + string(late().No), "#detail/attach", "W5FZQ1", "<Return>", "Same", " guest", "<Return>"}},
 		{name: "40-alerts", view: busy(), keys: []string{"<F4>"}},
 		{name: "41-alerts-none", view: view(), keys: []string{"<F4>"}},
-		{name: "42-resolve", view: busy(), keys: []string{"<F4>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Tab>", "<Return>", "ok"}},
+		{name: "42-resolve", view: busy(), keys: []string{"<F4>", "#alert/resolve/41", "ok"}},
 		{name: "50-help", view: view(), keys: []string{"<F1>"}},
 		{name: "60-problem", problem: &pos.Error{Code: pos.CodeJournalDamaged}},
 		{name: "61-settings", problem: &pos.Error{Code: "settings", Err: errors.New(`settings.toml line 3: host: this is not an address; write scheme, host and port only, for example "https://gateway.example:8443"`)}},
