@@ -303,6 +303,29 @@ func TestReversal_ItsOwnRefundIsNotAnOutsideOne(t *testing.T) {
 	}
 }
 
+// The same when the refund is heard of first.
+func TestReversal_ItsOwnRefundIsCountedOnceWhateverCameFirst(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	report := RefundReport{
+		Source: SourceNotification, Refund: "REVOKE-13", Sale: no, ProviderNo: "191", Status: RefundReportAccepted, Amount: 1000, Currency: Currency,
+	}
+	s.refunds[report.Refund] = &simRefund{made: s.now, report: report}
+	s.deliver(Notice{Refund: &report})
+	s.orders[no].report.Status, s.orders[no].report.Reversed = OrderSettled, true
+	s.notify(no, nil)
+	s.want(no, SaleReversed)
+	for _, status := range []RefundStatus{RefundReportSettled, RefundReportFailed} {
+		later := report
+		later.Status = status
+		s.refunds[report.Refund].report.Status = status
+		s.deliver(Notice{Refund: &later})
+		if z := s.x(); z.Totals.Net() != 0 {
+			t.Fatalf("totals once the refund is %s: %+v", status, z.Totals)
+		}
+	}
+}
+
 func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
 	s := newSim(t)
 	s.core.born = s.now

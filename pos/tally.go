@@ -67,7 +67,9 @@ type reversalWish struct {
 
 type tallyRefund struct {
 	Refund
-	disputed bool
+	// disputed: of money that is in no total; within: nobody here asked for it
+	// and it left after its sale was reversed, which has counted the whole of it.
+	disputed, within bool
 }
 
 // tallyEntry is a line to be made when the sale's last state is known.
@@ -235,9 +237,11 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		r = &tallyRefund{}
 		t.refunds[f.Refund] = r
 	}
+	before := r.State
 	if _, err := t.fold.Fold(&s.Sale, &r.Refund, f); err != nil {
 		return nil, err
 	}
+	r.within = r.within || r.Outside && s.State == SaleReversed && !moneyLeft(before) && moneyLeft(r.State)
 	r.disputed = s.disputed
 	r.Intent.Biz, r.Witnesses, r.Refusal = nil, nil, nil
 	return r, nil

@@ -124,7 +124,7 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 		return err
 	}
 	entry, part := tallyReturn{refund: r, at: f.At}, Totals{}
-	if r.Adopted {
+	if r.Adopted || r.within {
 		if moneyLeft(before) != moneyLeft(r.State) {
 			t.adoptedRefunds = append(t.adoptedRefunds, entry)
 		}

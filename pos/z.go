@@ -78,7 +78,8 @@ type Z struct {
 
 	// Adopted and AdoptedRefunds came from the provider's pages in this shift:
 	// another till made them, or a journal that was lost, whose Z may have
-	// counted them. They are in no total.
+	// counted them; or they are the refund by which a reversal went back. They are
+	// in no total.
 	Adopted        []SaleLine   `json:"adopted,omitempty"`
 	AdoptedRefunds []RefundLine `json:"adoptedRefunds,omitempty"`
 	// Check is the comparison with the provider's pages; nil in an X, and when
