@@ -119,6 +119,30 @@ func TestVarintsAreReadLikeSQLiteWritesThem(t *testing.T) {
 	}
 }
 
+// A header that was broken itself does not fill the disk.
+func TestAHoleIsNoLargerThanTheFile(t *testing.T) {
+	content, _, _ := chainFile(t, 12)
+	path := filepath.Join(t.TempDir(), "journal.db")
+	copy(content[offPageCount:], []byte{0xff, 0xff, 0xff, 0})
+	for name, file := range map[string][]byte{path: content, path + "-wal": bytes.Repeat([]byte{7}, 3*pageSize)} {
+		if err := os.WriteFile(name, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name, err := mended(path, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(name)
+	if want := 2*int64(len(content)) + minHole + 3*pageSize; err != nil || name == path || info.Size() != want {
+		t.Errorf("%d KiB instead of %d KiB, %v", info.Size()>>10, want>>10, err)
+	}
+	s, err := Salvage(t.Context(), path, filepath.Join(t.TempDir(), "new.db"), time.UnixMilli(0))
+	if err != nil || s.Saved < 12 {
+		t.Errorf("saved %d events: %v", s.Saved, err)
+	}
+}
+
 // FuzzCarve reads pages of anything: no panic, and no event that does not
 // carry its own hash.
 func FuzzCarve(f *testing.F) {

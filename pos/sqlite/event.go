@@ -3,8 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/filspos/fils/pos"
 )
@@ -32,7 +35,7 @@ func scanEvent(row scanner) (pos.Event, error) {
 	)
 	err := row.Scan(&e.Seq, &ms, &e.Kind, &e.Sale, &e.Refund, &e.Data, &body, &prev, &hash)
 	if err != nil {
-		return pos.Event{}, err
+		return pos.Event{}, nameless(err)
 	}
 	e.At = time.UnixMilli(ms).UTC()
 	if body != nil && !toHash(&e.Body, body) || !toHash(&e.Prev, prev) || !toHash(&e.Hash, hash) {
@@ -43,6 +46,22 @@ func scanEvent(row scanner) (pos.Event, error) {
 		return pos.Event{}, &BrokenError{Seq: e.Seq, Reason: "the hash of its body is empty"}
 	}
 	return e, nil
+}
+
+// errForeignValue is a column whose value cannot be what belongs there.
+var errForeignValue = errors.New("a column holds another kind of value")
+
+// nameless keeps rows out of errors, which go to terminals and into chains:
+// what database/sql says about a value quotes it.
+func nameless(err error) error {
+	var e sqlite3.Error
+	switch {
+	case errors.As(err, &e):
+		return sqlite3.Error{Code: e.Code, ExtendedCode: e.ExtendedCode, SystemErrno: e.SystemErrno}
+	case errors.Is(err, sql.ErrNoRows), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return errForeignValue
 }
 
 func toHash(h *pos.Hash, b []byte) bool {

@@ -80,10 +80,14 @@ func mended(path, work string) (string, error) {
 	if _, err := f.ReadAt(head, 0); err != nil && info.Size() < headerSize {
 		return "", damaged("the file is empty or cut off")
 	}
-	switch {
+	size := info.Size()
+	switch want := wantSize(head); {
 	case !bytes.HasPrefix(head, []byte(magic)):
 		head = newHeader()
-	case info.Size() < wantSize(head):
+	case size < want:
+		count := int64(binary.BigEndian.Uint32(head[offPageCount:]))
+		size = min(want, holed(path, size))
+		binary.BigEndian.PutUint32(head[offPageCount:], uint32(size/(want/count)))
 	default:
 		return path, nil
 	}
@@ -98,12 +102,23 @@ func mended(path, work string) (string, error) {
 	_, err = out.WriteAt(head, 0)
 	// What was cut off becomes a hole: empty pages, which SQLite finds broken
 	// only when it comes to them.
-	err = errors.Join(err, out.Truncate(min(max(info.Size(), wantSize(head)), info.Size()+maxHole)))
+	err = errors.Join(err, out.Truncate(size))
 	return name, errors.Join(err, out.Close())
 }
 
-// maxHole bounds what a header that was broken itself makes of the file.
-const maxHole = 64 << 30
+// minHole has room for the pages at which the tables begin, without which
+// SQLite opens nothing.
+const minHole = 1 << 20
+
+// holed bounds what a header that was broken itself makes of a file of size
+// bytes: what follows copies it whole.
+func holed(path string, size int64) int64 {
+	limit := 2*size + minHole
+	if info, err := os.Stat(path + "-wal"); err == nil {
+		limit += info.Size()
+	}
+	return limit
+}
 
 // newHeader is a header as every journal has it, where the present one is
 // lost. It leaves open how many pages there are.
@@ -315,7 +330,7 @@ func (w *wreck) broken(ctx context.Context, seq int64) error {
 	case errors.As(err, &b):
 		return b
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return &BrokenError{Seq: seq, Reason: "it cannot be read", Err: err}
+		return &BrokenError{Seq: seq, Reason: "it cannot be read", Err: nameless(err)}
 	}
 	if known := w.traces(ctx); known >= seq {
 		return &BrokenError{Seq: seq, Reason: fmt.Sprintf("it is missing; event %d has left its traces", known)}
