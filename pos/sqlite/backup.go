@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/filspos/fils/pos"
 )
@@ -65,8 +66,8 @@ func backUp(ctx context.Context, path, target string, replace bool) (_ Copy, err
 	if err := inspect(path, int64(len(list))); err != nil {
 		return Copy{}, err
 	}
-	part := target + ".part"
-	if err := freshFile(part); err != nil {
+	part, err := privateFile(filepath.Dir(target), filepath.Base(target)+partPattern)
+	if err != nil {
 		return Copy{}, roomFor(err)
 	}
 	defer func() {
@@ -123,16 +124,24 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// freshFile makes an empty private file in place of what a crash has left.
-func freshFile(name string) error {
-	if err := removeIfThere(name); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+// partPattern is behind the name of a copy that is not whole yet. A crash may
+// leave such a file; it takes the name of nobody's.
+const partPattern = ".*.part"
+
+// IsPart reports that a file called name is what is left of a copy that was to
+// get the name target and was not finished.
+func IsPart(name, target string) bool {
+	ok, err := filepath.Match("[0-9]*.part", strings.TrimPrefix(name, target+"."))
+	return err == nil && ok && strings.HasPrefix(name, target+".")
+}
+
+// privateFile makes an empty file under a name that was free.
+func privateFile(dir, pattern string) (string, error) {
+	f, err := os.CreateTemp(dir, pattern)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return f.Close()
+	return f.Name(), f.Close()
 }
 
 func removeIfThere(name string) error {

@@ -98,20 +98,16 @@ func version(ctx context.Context, db querier) (v int64, err error) {
 
 // create makes a journal under a name of its own and moves it into place when
 // it is complete, so that no crash leaves half a file at path.
-func create(ctx context.Context, path string, list []migration, now time.Time) error {
-	temp := path + ".new"
-	for _, name := range []string{temp, temp + "-wal", temp + "-shm"} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+func create(ctx context.Context, path string, list []migration, now time.Time) (err error) {
+	temp, err := privateFile(filepath.Dir(path), filepath.Base(path)+".new-*")
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeIfThere(temp), removeIfThere(temp+"-wal"), removeIfThere(temp+"-shm"))
+		}
+	}()
 	if err := fill(ctx, temp, list, now); err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func TestOpenMakesAPrivateJournal(t *testing.T) {
 				t.Errorf("%s: %v, %v", name+suffix, info, err)
 			}
 		}
-		if _, err := os.Stat(path + ".new"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s.new: %v", name, err)
+		if list, err := os.ReadDir(filepath.Dir(path)); err != nil || len(list) != 3 {
+			t.Errorf("%s lies among %v, %v", name, list, err)
 		}
 		verified(t, path, 5)
 	}

@@ -70,8 +70,9 @@ func salvage(ctx context.Context, path, target string, now time.Time) (_ Salvage
 		return Salvaged{}, err
 	}
 	defer func() { err = errors.Join(err, free()) }()
-	work := target + ".salvage"
-	if err := errors.Join(os.RemoveAll(work), os.Mkdir(work, 0o700)); err != nil {
+	// A name of its own: whatever lies there already may be the damaged file.
+	work, err := os.MkdirTemp(filepath.Dir(target), filepath.Base(target)+".salvage-*")
+	if err != nil {
 		return Salvaged{}, roomFor(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
@@ -117,7 +118,7 @@ func refloat(ctx context.Context, w *wreck, part string, now time.Time) (Salvage
 			return s, err
 		}
 		if unfit.seq <= 1 {
-			return s, &BrokenError{Seq: unfit.seq, Reason: "it does not fold", Err: unfit.err}
+			return s, &BrokenError{Seq: unfit.seq, Reason: "it does not fold"}
 		}
 		limit = unfit.seq - 1
 		w.unfit = unfit
@@ -166,7 +167,8 @@ func carryOver(ctx context.Context, w *wreck, part string, limit int64, now time
 	}); err != nil {
 		return s, err
 	}
-	_, err = j.writer.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	// A file that is not in use says so, and takes no other one's log for its own.
+	_, err = j.writer.ExecContext(ctx, "PRAGMA journal_mode = DELETE")
 	return s, err
 }
 

@@ -413,3 +413,58 @@ func TestSalvageEndsBeforeAnEventThatDoesNotFold(t *testing.T) {
 		t.Errorf("salvaged: %+v", s)
 	}
 }
+
+// What a salvage needs on the disk never takes the place of anything.
+func TestSalvageRemovesNothingThatItDidNotMake(t *testing.T) {
+	for name, lies := range map[string]string{
+		"called like its work": ".salvage", "in a directory called so": ".salvage/damaged.db",
+		"called like a new file": ".new", "called like a part": ".part",
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := newPath(t)
+			path := target + filepath.FromSlash(lies)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			const only = "the only copy of the day's payments"
+			if err := os.WriteFile(path, []byte(only), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sqlite.Salvage(t.Context(), path, target, at(1000)); !errors.Is(err, pos.ErrJournalDamaged) {
+				t.Errorf("salvage: %v", err)
+			}
+			if b, err := os.ReadFile(path); err != nil || string(b) != only {
+				t.Fatalf("the damaged journal: %q, %v", b, err)
+			}
+			if list, err := os.ReadDir(filepath.Dir(target)); err != nil || len(list) != 1 {
+				t.Errorf("left behind: %v, %v", list, err)
+			}
+			if j, err := sqlite.Open(t.Context(), target, sqlite.Options{}); err != nil || j.Close() != nil {
+				t.Error(err)
+			}
+			if _, err := sqlite.Backup(t.Context(), closedJournal(t), target, true); err != nil {
+				t.Error(err)
+			}
+			if b, err := os.ReadFile(path); err != nil || string(b) != only {
+				t.Fatalf("the damaged journal: %q, %v", b, err)
+			}
+		})
+	}
+}
+
+// A column of another type reads as text, which database/sql quotes.
+func TestSalvageNamesNoPayer(t *testing.T) {
+	const payer = "100000012396"
+	path, chain := livelyFile(t, 5)
+	tamper(t, path,
+		"CREATE TABLE e2 (seq INTEGER PRIMARY KEY, at_ms, kind TEXT, sale TEXT, refund TEXT, data BLOB, body BLOB, prev BLOB, hash BLOB)",
+		"INSERT INTO e2 SELECT * FROM events", "DROP TABLE events", "ALTER TABLE e2 RENAME TO events",
+		`UPDATE events SET at_ms = '{"payment":{"payer":"`+payer+`"}}' WHERE seq = 6`, "VACUUM")
+	s, _, ok := wrecked(t, path, chain)
+	if !ok || s.Saved != 5 || strings.Contains(s.Reason, payer) || !strings.Contains(s.Reason, "another kind of value") {
+		t.Errorf("saved %d, because %q", s.Saved, s.Reason)
+	}
+	if _, err := sqlite.Verify(t.Context(), path); err == nil || strings.Contains(err.Error(), payer) {
+		t.Errorf("verify: %v", err)
+	}
+}
