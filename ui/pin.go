@@ -270,6 +270,7 @@ func (p *pinPad) choose(id pos.MemberID) {
 		p.chosen, p.failed, p.pin.reason = id, "", ""
 	}
 	p.update()
+	p.reveal()
 	p.app.focus(p.pin.id)
 }
 
@@ -289,7 +290,6 @@ func (p *pinPad) key(k fyne.KeyName) bool {
 	for i, m := range people {
 		if m.ID == p.chosen {
 			p.choose(people[(i+step+len(people))%len(people)].ID)
-			p.reveal()
 			return true
 		}
 	}
@@ -298,6 +298,9 @@ func (p *pinPad) key(k fyne.KeyName) bool {
 
 // reveal scrolls the list to whoever is chosen.
 func (p *pinPad) reveal() {
+	if p.list == nil {
+		return // nobody can be chosen
+	}
 	for _, s := range widgets.Scrolls(p.list.box) {
 		for _, t := range widgets.Targets(s.Content()) {
 			if t.ID() == p.id+"/who/"+string(p.chosen) {

@@ -84,6 +84,7 @@ func (a *App) permitsBy(p pos.Permission, title string, n int, people func() []p
 		then(given)
 	}
 	a.openDialog(d)
+	pad.reveal()
 }
 
 // yieldToResult takes a question for a PIN away when the sale in front has a

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,6 +128,17 @@ func wholeTeam() *pos.View {
 	return v
 }
 
+// many is a shop with more people than the list shows at once.
+func many() *pos.View {
+	v := team(view())
+	for i, name := range []string{"Aisha", "Bilal", "Chitra", "Dev", "Elena", "فاطمة", "Grace"} {
+		m := v.Staff[1]
+		m.ID, m.Name = pos.MemberID(fmt.Sprint("s", i)), name
+		v.Staff = append(v.Staff, m)
+	}
+	return v
+}
+
 func waiting() *pos.View {
 	v := team(view())
 	v.Proposals = []pos.Proposal{
@@ -162,6 +174,7 @@ func pinScenes() []scene {
 		{name: "70-signin-wait", view: team(view()), keys: []string{"<Down>", waitPIN, "<Return>"}},
 		{name: "70-signin-typing", view: team(view()), keys: []string{"<Down>", "482"}},
 		{name: "70-signin-keyring", view: keyring},
+		{name: "70-signin-many", view: many(), keys: []string{"<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "48"}},
 		{name: "71-working", view: waiting(), keys: at(1)},
 		{name: "72-takeover", view: team(view()), keys: at(1, "<F12>")},
 		{name: "73-locked-payment", view: lockedFront, keys: []string{"<Escape>"}},
