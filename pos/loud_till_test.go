@@ -292,3 +292,44 @@ func TestTill_RequestsHeldBackByTheJournalLeaveFreshAndOnce(t *testing.T) {
 		}
 	})
 }
+
+// dyingJournal records n more batches and none after them.
+type dyingJournal struct {
+	pos.Journal
+	n int
+}
+
+func (d *dyingJournal) Record(ctx context.Context, batch pos.Batch) ([]pos.Event, error) {
+	if d.n--; d.n < 0 {
+		return nil, errors.New("the process is dead")
+	}
+	return d.Journal.Record(ctx, batch)
+}
+
+// The relay goes on from the cursor: a cursor that is committed without its
+// news would lose it.
+func TestTill_TheCursorIsNeverAheadOfTheNews(t *testing.T) {
+	for batches := range 3 {
+		path := filepath.Join(t.TempDir(), "j.db")
+		synctest.Test(t, func(t *testing.T) {
+			g := &gateway{create: opened}
+			g.notice = func([]byte) (pos.Notice, error) {
+				return pos.Notice{Order: &pos.OrderReport{Source: pos.SourceNotification, Sale: "X", Status: pos.OrderPaid, Total: 5}}, nil
+			}
+			dying := &dyingJournal{n: 1 + batches} // the first binds it
+			till, j, stop := start(t, path, g, func(j pos.Journal) pos.Journal { dying.Journal = j; return dying })
+			defer stop()
+			err := till.Deliver(t.Context(), pos.Delivery{Cursor: "c", ReceivedAt: time.Now(), Raw: []byte("{}")})
+			if (err == nil) != (batches > 0) {
+				t.Fatalf("%d batches: %v", batches, err)
+			}
+			l, err := j.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if told := len(l.Alerts) > 0; told != (l.Cursor == "c") {
+				t.Fatalf("%d batches: cursor %q, alerts %v", batches, l.Cursor, l.Alerts)
+			}
+		})
+	}
+}

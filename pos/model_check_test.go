@@ -23,6 +23,7 @@ func (w *world) check() {
 	}
 	w.checkRefunds()
 	w.checkOthers()
+	w.checkCursor()
 	w.checkView(v)
 	healthy := v.Trading == nil && w.book.failing == 0 && !w.life.over()
 	if healthy {

@@ -2,6 +2,8 @@ package pos_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -216,6 +218,19 @@ func (w *world) position() int {
 	return min(n, len(w.relayed))
 }
 
+// checkCursor: the relay goes on behind the journal's cursor, so what is there
+// must be in the journal.
+func (w *world) checkCursor() {
+	n := w.position()
+	if n == 0 {
+		return
+	}
+	sum := sha256.Sum256(w.relayed[n-1].raw)
+	if !w.book.keys[hex.EncodeToString(sum[:])] {
+		w.wrong("the cursor is behind notification %d (%s), which is not in the journal", n, w.relayed[n-1].what)
+	}
+}
+
 // relays gives a notification its place among what the relay keeps.
 func (w *world) relays(n news, sign string) string {
 	w.mu.Lock()
@@ -225,9 +240,12 @@ func (w *world) relays(n news, sign string) string {
 			return fmt.Sprint("c", i+1)
 		}
 	}
-	if sign == goodSign {
-		w.relayed = append(w.relayed, n)
+	if sign != goodSign {
+		w.book.mu.Lock()
+		defer w.book.mu.Unlock()
+		return fmt.Sprint("c", w.position())
 	}
+	w.relayed = append(w.relayed, n)
 	return fmt.Sprint("c", len(w.relayed))
 }
 
