@@ -22,6 +22,7 @@ const (
 const (
 	headerSize       = 100
 	offPageSize      = 16
+	offFormats       = 18 // to write and to read: 2 with a write-ahead log, 1 without
 	offChangeCounter = 24
 	offPageCount     = 28
 	offUserVersion   = 60
@@ -65,6 +66,10 @@ func inspect(path string, newest int64) error {
 	}
 	if v := int64(binary.BigEndian.Uint32(head[offUserVersion:])); v > newest {
 		return newer(v, newest)
+	}
+	if bytes.Equal(head[offFormats:offFormats+2], []byte{1, 1}) && !walEmpty(path) {
+		// SQLite marks the file before it begins a log, and the mark stays.
+		return damaged("the write-ahead log beside it belongs to another file")
 	}
 	if walEmpty(path) && info.Size() < wantSize(head) {
 		return damaged("the file is cut off")

@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Restored tells what [Restore] did.
+type Restored struct {
+	// Copy is the journal that now lies there.
+	Copy
+	// Aside are the new names of the files that lay there before.
+	Aside []string
+}
+
+// Restore puts a copy of the journal at from in the place of the one at path,
+// after it was verified like a backup. What lies there, whole or not, is moved
+// to a name dated now (UTC) with everything that belongs to it: its write-ahead
+// log would be played over the copy. from stays as it is. It is an error when
+// somebody has the journal at path open (pos.ErrJournalLocked); every error
+// leaves things as they were.
+func Restore(ctx context.Context, from, path string, now time.Time) (Restored, error) {
+	from, err := filepath.Abs(from)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore %s: %w", from, err)
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore to %s: %w", path, err)
+	}
+	r, err := restore(ctx, from, path, now)
+	if err != nil {
+		return Restored{}, fmt.Errorf("restore journal %s from %s: %w", path, from, err)
+	}
+	return r, nil
+}
+
+func restore(ctx context.Context, from, path string, now time.Time) (_ Restored, err error) {
+	for _, suffix := range append([]string{""}, belongings()...) {
+		if from == path+suffix || sameFile(from, path+suffix) {
+			return Restored{}, errors.New("the copy is a part of the journal itself")
+		}
+	}
+	list, err := migrations()
+	if err != nil {
+		return Restored{}, err
+	}
+	if err := inspect(from, int64(len(list))); err != nil {
+		return Restored{}, err
+	}
+	there := &Journal{path: path}
+	if err := there.takeLock(); err != nil {
+		return Restored{}, err
+	}
+	defer func() { err = errors.Join(err, there.closeWriter()) }()
+	part, err := privateFile(filepath.Dir(path), filepath.Base(path)+partPattern)
+	if err != nil {
+		return Restored{}, roomFor(err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeIfThere(part))
+		}
+	}()
+	if err := copyInto(ctx, from, part); err != nil {
+		return Restored{}, err
+	}
+	r := Restored{}
+	if r.Copy, err = inspectCopy(ctx, part); err != nil {
+		return Restored{}, err
+	}
+	r.Path = path
+	r.Aside, err = takePlace(part, path, now)
+	return r, err
+}
+
+// belongings are the files beside a journal that are worth nothing without it.
+// The log is the last: without it the journal lacks what was committed last,
+// without the journal it keeps everybody from making a new one.
+func belongings() []string { return []string{"-shm", ".reserve", "-journal", "-wal"} }
+
+// takePlace moves everything at path aside and gives part that name, or leaves
+// all as it was.
+func takePlace(part, path string, now time.Time) (aside []string, err error) {
+	dated, err := freeName(path + ".replaced-" + now.UTC().Format("20060102-150405"))
+	if err != nil {
+		return nil, err
+	}
+	var back []func() error
+	defer func() {
+		for i := len(back) - 1; err != nil && i >= 0; i-- {
+			err = errors.Join(err, back[i]())
+		}
+	}()
+	for _, suffix := range append([]string{""}, belongings()...) {
+		from, to := path+suffix, dated+suffix
+		switch err := os.Rename(from, to); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		back = append(back, func() error { return os.Rename(to, from) })
+		aside = append(aside, to)
+	}
+	if err := os.Rename(part, path); err != nil {
+		return nil, err
+	}
+	back = nil // it is done, also when nobody can say whether it lasts
+	return aside, syncDir(filepath.Dir(path))
+}
+
+// freeName is name, or name with a number, where no file has it.
+func freeName(name string) (string, error) {
+	for n := 1; ; n++ {
+		free := name
+		if n > 1 {
+			free = fmt.Sprintf("%s-%d", name, n)
+		}
+		taken := false
+		for _, suffix := range append([]string{""}, belongings()...) {
+			_, err := os.Lstat(free + suffix)
+			switch {
+			case err == nil:
+				taken = true
+			case !errors.Is(err, fs.ErrNotExist):
+				return "", err
+			}
+		}
+		if !taken {
+			return free, nil
+		}
+	}
+}
