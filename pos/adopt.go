@@ -20,7 +20,11 @@ type lookup struct {
 	by, note string
 	listing  *listing
 	told     bool
-	// refunds of the order that were found before it.
+	// refund: the number is a refund's, and what it was refunded from is asked.
+	refund bool
+	// order is what is known of the order so far, nil when nothing is; refunds
+	// are refunds of it that were found before it.
+	order   *OrderReport
 	refunds []RefundReport
 
 	// no and err are the outcome for a person, valid once done is closed.
@@ -94,6 +98,9 @@ func (c *core) look(k *lookup, now time.Time) {
 		if other.number == k.number && other.by == "" {
 			other.refunds = append(other.refunds, k.refunds...)
 			other.told = other.told || k.told
+			if other.order == nil {
+				other.order = k.order
+			}
 			return
 		}
 	}
@@ -111,9 +118,26 @@ func (c *core) forgetLookup(k *lookup) {
 }
 
 func (c *core) startLookup(k *lookup, now time.Time) {
-	k.plan.step, k.plan.inflight, k.plan.started = "", opFind, now
+	op := opFind
+	if k.refund {
+		op = opQueryRefund
+	}
+	k.plan.step, k.plan.inflight, k.plan.started = "", op, now
 	at := c.clock.now(now).Truncate(time.Millisecond)
-	c.calls = append(c.calls, call{op: opFind, lookup: k, provider: k.provider, at: at})
+	c.calls = append(c.calls, call{op: op, lookup: k, provider: k.provider, refund: RefundNo(k.refundNumber()), at: at})
+}
+
+func (k *lookup) refundNumber() string {
+	if k.refund {
+		return k.number
+	}
+	return ""
+}
+
+// parked reports an order that a notification named and that the lists, which
+// bring a hundred at once, are about to bring, too.
+func (c *core) parked(k *lookup) bool {
+	return k.told && k.listing == nil && c.reading != nil && c.reading.orders != ""
 }
 
 // found takes the answer to a lookup.
@@ -122,8 +146,12 @@ func (c *core) found(r result, now time.Time) {
 	c.noteHop(r, now)
 	k := r.lookup
 	k.plan.inflight = ""
-	if f := r.answer.Failure; f != nil || r.answer.Order == nil {
+	if f := r.answer.Failure; f != nil || r.answer.Order == nil && r.answer.Refund == nil {
 		c.notFound(k, f, now)
+		return
+	}
+	if r.answer.Refund != nil {
+		c.originFound(k, r.answer.Refund, now)
 		return
 	}
 	o := r.answer.Order
@@ -134,6 +162,7 @@ func (c *core) found(r result, now time.Time) {
 			close(k.done)
 		}
 	}
+	checks := k.listing != nil && k.listing.check != nil
 	s, err := c.known(o.Sale)
 	switch {
 	case err != nil:
@@ -142,23 +171,48 @@ func (c *core) found(r result, now time.Time) {
 	case s != nil:
 		end(s.No, nil)
 	case k.by == "" && !k.told && !c.ours(o):
+		if check := k.listing.check; checks && !check.seen[o.ProviderNo] {
+			check.seen[o.ProviderNo] = true
+			check.result.Others = check.result.Others.Plus(Sum{1, o.Total})
+		}
 		end("", nil)
-	case k.by == "" && !o.Took() && o.Terminal != c.cfg.Terminal:
+	case k.by == "" && !o.Took() && !c.here(o.Terminal):
+		c.untold(k, now)
 		end("", nil) // it may be another till's, with a customer in front of it
 	case !o.Took() && (k.by != "" || o.Status == OrderFailed):
+		c.untold(k, now)
 		end("", &Error{Code: CodeNotPaid, Op: "adopt", Sale: o.Sale})
+	case checks:
+		c.lacks(k.listing.check, o, now)
+		end("", nil)
 	default:
 		unread := k.listing == nil || k.listing != c.reading || k.listing.unread(o)
 		open := c.adopt(o, unread, k.by, k.note, now)
-		for i := range k.refunds {
-			if c.refunds[k.refunds[i].Refund] == nil {
-				c.adoptRefund(open, &k.refunds[i], now)
-			}
-		}
-		if c.recovering() && k.by == "" {
+		c.adoptFound(k, open, now)
+		if c.reading != nil && c.reading.why != "" && k.by == "" {
 			c.reading.adopted = c.reading.adopted.Plus(Sum{1, o.Total})
 		}
 		end(o.Sale, nil)
+	}
+}
+
+// adoptFound takes up the refunds that were found before their sale.
+func (c *core) adoptFound(k *lookup, s *openSale, now time.Time) {
+	for i := range k.refunds {
+		if c.refunds[k.refunds[i].Refund] == nil {
+			c.adoptRefund(s, &k.refunds[i], now)
+		}
+	}
+}
+
+// untold tells a person of money that the provider told of and then would not
+// show.
+func (c *core) untold(k *lookup, now time.Time) {
+	if k.order != nil && k.order.Took() {
+		c.alert(now, AlertMissing, Fact{Order: k.order}, 0)
+	}
+	for i := range k.refunds {
+		c.alert(now, AlertMissing, Fact{RefundReport: &k.refunds[i]}, 0)
 	}
 }
 
@@ -170,14 +224,14 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	p := &k.plan
 	absent := f.Outcome == OutcomeAbsent && f.Verified
 	refused := f.Outcome == OutcomeRefused && f.Verified
+	p.failed(now)
 	switch {
 	case (absent || refused) && k.by != "" && !k.turned:
 		k.provider, k.turned = !k.provider, true
 		p.then(opFind, now, now)
 		return
-	case absent:
-	case k.by != "" && p.failures < failuresMax && !refused, k.by == "":
-		p.failed(now)
+	case absent && k.by != "", refused, absent && p.failures >= failuresLeast:
+	case k.by != "" && p.failures < failuresMax, k.by == "":
 		pause := pollFast
 		if p.failures >= failuresMax {
 			pause = failingPause
@@ -186,6 +240,12 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 		return
 	}
 	c.forgetLookup(k)
+	switch {
+	case k.refund:
+		c.originless(k, now)
+	case k.by == "":
+		c.untold(k, now)
+	}
 	if k.done != nil {
 		k.err = &Error{Code: CodeProvider, Op: "adopt", Err: f.Err}
 		if absent {
@@ -213,15 +273,25 @@ func (c *core) adopt(o *OrderReport, unread bool, by, note string, now time.Time
 			c.emit(now, Fact{Kind: AlertResolved, By: by, Note: note, Alert: &AlertFact{Kind: a.Kind, Raised: a.ID}})
 		}
 	}
+	for _, k := range c.lookups {
+		if k.number == string(o.Sale) && k.by == "" && k.plan.inflight == "" {
+			c.forgetLookup(k)
+			c.adoptFound(k, s, now)
+		}
+	}
 	c.planSale(s, now)
 	return s
 }
 
-// adoptRefund takes up a refund that the journal lacks.
+// adoptRefund takes up a refund that the journal lacks. One that no till of this
+// program has made needs a look of its own.
 func (c *core) adoptRefund(s *openSale, p *RefundReport, now time.Time) {
 	c.emit(now, Fact{Kind: RefundAdopted, Sale: s.No, Refund: p.Refund, RefundReport: p})
 	if r := c.refunds[p.Refund]; r != nil {
 		c.refundReport(r, p, nil, now)
 		c.planRefund(r, now)
+	}
+	if !ownNumber("R", string(p.Refund)) {
+		c.alert(now, AlertOutside, Fact{Sale: s.No, Refund: p.Refund, RefundReport: p}, p.Amount)
 	}
 }

@@ -177,6 +177,9 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 	if kind == SaleFailed {
 		f.Proof = ProofFailure
 	}
+	if kind == SaleWasPaid && c.paidInLost(s, o, now) {
+		f.Adoption = &AdoptionFact{}
+	}
 	recorded := len(c.batch.Facts)
 	c.emit(now, f)
 	return len(c.batch.Facts) > recorded
@@ -260,6 +263,7 @@ func (c *core) longAfter(p *plan, last, sent time.Time) bool {
 // advance moves the sequence query, cancel, query after an answer.
 func (c *core) advance(s *openSale, op operation, now time.Time) {
 	p := &s.plan
+	mayCancel := !s.Adopted || c.here(s.Intent.Terminal)
 	closing := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted != ""
 	switch {
 	case s.Reversing && op == opQuery && p.failures == 0:
@@ -276,7 +280,7 @@ func (c *core) advance(s *openSale, op operation, now time.Time) {
 		}
 		p.stage = stageCancel
 	case s.State == SaleUnknown && op == opQuery:
-		if p.stage != stageConfirm && p.open && p.failures == 0 {
+		if p.stage != stageConfirm && p.open && p.failures == 0 && mayCancel {
 			p.stage = stageCancel
 			return
 		}

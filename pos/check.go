@@ -118,6 +118,9 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 // since then. An order is on the page of the day on which it was made, which
 // may be the one before its payment.
 func checkFrom(now, since time.Time) string {
+	if since.After(now) {
+		since = now.AddDate(0, 0, -1) // the PC's clock was ahead
+	}
 	since = since.Add(-time.Hour)
 	if oldest := now.AddDate(0, 0, -checkDays); since.Before(oldest) {
 		since = oldest

@@ -130,7 +130,6 @@ func (c *core) load(l Loaded, now time.Time) {
 	}
 	c.alerts, c.recent, c.shift = l.Alerts, l.Recent, l.Shift
 	c.chain = head{count: l.Count, hash: l.Head, keptAt: now}
-	c.loadRecovery(now)
 	var newest *openSale
 	for _, s := range c.sales {
 		waiting := (s.State == SaleCreating || s.State == SaleAwaiting) && s.Aborted == ""
@@ -148,6 +147,8 @@ func (c *core) load(l Loaded, now time.Time) {
 	for _, r := range c.refunds {
 		c.planRefund(r, now)
 	}
+	c.loadRecovery(now)
+	c.haltReversals(now)
 }
 
 // emit folds f into memory and puts it into the batch. What it changes is
@@ -281,6 +282,8 @@ func (c *core) committed(events []Event) {
 		c.chain.count, c.chain.hash = events[n-1].Seq, events[n-1].Hash
 	}
 	for _, e := range events {
+		// A copy without it would let the same money go back twice.
+		c.chain.sealed = c.chain.sealed || e.Kind == RefundAttempted || e.Kind == SaleRevokeAttempted
 		switch e.Kind {
 		case AlertRaised, AlertResolved, ShiftOpened, ShiftClosed:
 		default:

@@ -2,6 +2,8 @@ package pos
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 )
 
@@ -126,10 +128,32 @@ func (o *OrderReport) Took() bool {
 // madeMs is when the order was made as far as that is known, else when it was
 // paid; zero when neither is known.
 func (o *OrderReport) madeMs() int64 {
-	if o.CreatedMs > 0 || o.Payment == nil {
+	if plausible(o.CreatedMs) {
 		return o.CreatedMs
 	}
-	return o.Payment.AtMs
+	if o.Payment != nil && plausible(o.Payment.AtMs) {
+		return o.Payment.AtMs
+	}
+	return 0
+}
+
+// plausible reports a time at which an order of this program can have been
+// made: what is signed can still make no sense.
+func plausible(ms int64) bool {
+	return ms > 0 && time.UnixMilli(ms).UTC().Year() <= 2200
+}
+
+// maxMark is how much of our own an order may carry (protocol.md §6.1).
+const maxMark = 20
+
+// TerminalMark is how orders are marked with the till that made them: its name,
+// or a digest of it where that is too long.
+func TerminalMark(terminal string) string {
+	if len(terminal) <= maxMark {
+		return terminal
+	}
+	sum := sha256.Sum256([]byte(terminal))
+	return "#" + hex.EncodeToString(sum[:8])
 }
 
 // RefundStatus is the provider's word on a refund.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -29,12 +30,12 @@ type listing struct {
 	page                  int
 	plan                  plan
 	begun                 time.Time
-	// raised is the event that called for a recovery: what came later into the
-	// journal lacks nothing.
-	raised int64
 	// covers are the unread sales whose refunds this listing reads.
 	covers            []SaleNo
 	adopted, returned Sum
+	// holds are keys of alerts about entries that nobody could read: while one
+	// of them waits for a person, the list is not read.
+	holds []string
 }
 
 // nextDay is the day after a day.
@@ -61,12 +62,34 @@ func (c *core) loadRecovery(now time.Time) {
 		case from < c.reading.from:
 			c.reading.from, c.reading.orders, c.reading.refunds = from, from, from
 		}
-		c.reading.raised = max(c.reading.raised, a.ID)
 	}
 }
 
-// recovering reports that this journal may lack refunds.
-func (c *core) recovering() bool { return c.reading != nil && c.reading.why != "" }
+// recoverSince is the event that called for a recovery, zero when none is due:
+// of what came later into the journal nothing is missing.
+func (c *core) recoverSince() int64 {
+	var since int64
+	for _, a := range c.alerts {
+		if a.Kind == AlertRecovering {
+			since = max(since, a.ID)
+		}
+	}
+	return since
+}
+
+// recovering reports that this journal may lack something.
+func (c *core) recovering() bool { return c.recoverSince() > 0 }
+
+// lostOnce reports a sale of ours that was begun before the journal lost what
+// is being recovered now.
+func (c *core) lostOnce(ctx context.Context, no SaleNo) (bool, error) {
+	since := c.recoverSince()
+	if since == 0 {
+		return false, nil
+	}
+	story, err := c.cfg.Journal.Story(ctx, no)
+	return err != nil || len(story) == 0 || story[0].Seq < since, err
+}
 
 // unreadRefunds reports that the provider may have refunds of s which this
 // journal lacks.
@@ -74,17 +97,14 @@ func (c *core) unreadRefunds(ctx context.Context, s *Sale) (bool, error) {
 	if s.Unread || !c.recovering() {
 		return s.Unread, nil
 	}
-	story, err := c.cfg.Journal.Story(ctx, s.No)
-	if err != nil || len(story) == 0 {
-		return true, err
-	}
-	return s.Adopted || story[0].Seq < c.reading.raised, nil
+	lost, err := c.lostOnce(ctx, s.No)
+	return lost || s.Adopted, err
 }
 
 // planReading begins to read the refunds of adopted sales, and says what is to
 // be asked next.
 func (c *core) planReading(now time.Time) {
-	if c.cfg.Archive == nil || c.readOnly || !c.clock.known {
+	if c.cfg.Archive == nil || c.readOnly || !c.clock.known || c.clock.guessed {
 		return
 	}
 	if c.reading == nil {
@@ -112,8 +132,13 @@ func (c *core) firstUnread() string {
 
 func (c *core) planListing(l *listing, now time.Time) {
 	today := dayOf(c.clock.now(now))
-	oldest := dayOf(c.clock.now(now).AddDate(0, 0, -listBack))
-	l.orders, l.refunds = notBefore(l.orders, oldest), notBefore(l.refunds, oldest)
+	if yesterday := dayOf(c.clock.now(now).AddDate(0, 0, -1)); l.from > yesterday {
+		// The PC's clock was ahead when the journal was written.
+		l.from, l.refunds = yesterday, yesterday
+		if l.orders != "" {
+			l.orders = yesterday
+		}
+	}
 	if l.orders != "" && l.orders > today {
 		l.orders = ""
 	}
@@ -132,7 +157,7 @@ func (c *core) planListing(l *listing, now time.Time) {
 			}
 		}
 		if day := c.firstUnread(); day != "" && day < l.refunds && l.check == nil {
-			l.refunds = notBefore(day, oldest)
+			l.refunds = day
 		}
 	}
 	if l.refunds <= today {
@@ -155,6 +180,7 @@ func (c *core) startListing(l *listing, now time.Time) {
 	if op == opListRefunds {
 		day = l.refunds
 	}
+	day = notBefore(day, dayOf(c.clock.now(now).AddDate(0, 0, -listBack)))
 	p.step, p.inflight, p.started = "", op, now
 	at := c.clock.now(now).Truncate(time.Millisecond)
 	c.calls = append(c.calls, call{op: op, listing: l, day: day, page: l.page, at: at})
@@ -174,7 +200,7 @@ func (c *core) listed(r result, now time.Time) {
 		f = &Failure{Outcome: OutcomeUnknown, Err: errors.New("the answer holds no page")}
 	}
 	if f == nil {
-		if err := c.takePage(l, r.answer.Page, now); err != nil {
+		if err := c.takePage(l, r, now); err != nil {
 			f = &Failure{Outcome: OutcomeUnknown, Err: err}
 		}
 	}
@@ -189,9 +215,9 @@ func (c *core) listed(r result, now time.Time) {
 	}
 	l.page = 0
 	if r.op == opListOrders {
-		l.orders = nextDay(l.orders)
+		l.orders = nextDay(r.day)
 	} else {
-		l.refunds = nextDay(l.refunds)
+		l.refunds = nextDay(r.day)
 	}
 }
 
@@ -215,7 +241,8 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 }
 
 // takePage looks at everything on a page. It may be given the same page again.
-func (c *core) takePage(l *listing, page *Page, now time.Time) error {
+func (c *core) takePage(l *listing, r result, now time.Time) error {
+	page := r.answer.Page
 	for i := range page.Orders {
 		if err := c.listedOrder(l, &page.Orders[i], now); err != nil {
 			return err
@@ -228,7 +255,7 @@ func (c *core) takePage(l *listing, page *Page, now time.Time) error {
 	}
 	if page.Unreadable > 0 {
 		c.cfg.Log.Error("entries of the provider's list cannot be read", "entries", page.Unreadable)
-		c.alert(now, AlertUnreadable, Fact{}, 0)
+		c.hold(l, fmt.Sprint("list ", r.op, " ", r.day, " ", r.page), now)
 		if l.check != nil {
 			l.check.result.Complete = false
 		}
@@ -254,7 +281,12 @@ func (c *core) known(no SaleNo) (*Sale, error) {
 // ours reports an order that this till has made: it carries a number of this
 // program's form and no other till's name.
 func (c *core) ours(o *OrderReport) bool {
-	return ownNumber("S", string(o.Sale)) && (o.Terminal == "" || o.Terminal == c.cfg.Terminal)
+	return ownNumber("S", string(o.Sale)) && (o.Terminal == "" || c.here(o.Terminal))
+}
+
+// here reports this till's name, in full or as orders are marked with it.
+func (c *core) here(terminal string) bool {
+	return terminal != "" && (terminal == c.cfg.Terminal || terminal == TerminalMark(c.cfg.Terminal))
 }
 
 // listedOrder adopts an order that the journal lacks, as far as the list is
@@ -269,7 +301,7 @@ func (c *core) listedOrder(l *listing, o *OrderReport, now time.Time) error {
 	}
 	took := o.Took()
 	clear := (o.Status == OrderPaid || o.Status == OrderSettled) && o.Payment != nil && !o.Reversed &&
-		o.ExpiresMs > 0 && o.Payee != "" && o.CreatedMs > 0 && o.Terminal == c.cfg.Terminal
+		o.ExpiresMs > 0 && o.Payee != "" && o.madeMs() > 0 && c.here(o.Terminal)
 	switch {
 	case !c.ours(o):
 		if took && l.check != nil && !l.check.seen[o.ProviderNo] {
@@ -277,18 +309,44 @@ func (c *core) listedOrder(l *listing, o *OrderReport, now time.Time) error {
 			l.check.result.Others = l.check.result.Others.Plus(Sum{1, o.Total})
 		}
 	case !took && o.Status == OrderFailed:
-	case l.check != nil && took:
-		c.missing(l.check, MissingLine{
-			Number: string(o.Sale), ProviderNo: o.ProviderNo, Amount: o.Total, Terminal: o.Terminal, AtMs: o.madeMs(),
-		}, Fact{Order: o}, now)
-	case l.check != nil:
-	case clear:
+	case l.check != nil && !took:
+	case l.check != nil && o.Terminal != "":
+		c.lacks(l.check, o, now)
+	case l.check == nil && clear:
 		c.adopt(o, l.unread(o), "", "", now)
 		l.adopted = l.adopted.Plus(Sum{1, o.Total})
 	default:
-		c.look(&lookup{number: string(o.Sale), listing: l}, now)
+		c.look(&lookup{number: string(o.Sale), listing: l, order: o}, now)
 	}
 	return nil
+}
+
+// lacks names a payment of ours that the journal does not know.
+func (c *core) lacks(k *checking, o *OrderReport, now time.Time) {
+	c.missing(k, MissingLine{
+		Number: string(o.Sale), ProviderNo: o.ProviderNo, Amount: o.Total, Terminal: o.Terminal, AtMs: o.madeMs(),
+	}, Fact{Order: o}, now)
+}
+
+// hold tells a person of something on the list that cannot be read. Until they
+// have dealt with it, the list does not count as read.
+func (c *core) hold(l *listing, key string, now time.Time) {
+	if l.check == nil && !slices.Contains(l.holds, key) {
+		l.holds = append(l.holds, key)
+	}
+	if !c.alerted(AlertUnreadable, "", "", key) {
+		c.emit(now, Fact{Kind: AlertRaised, Alert: &AlertFact{Kind: AlertUnreadable, Key: key}})
+	}
+}
+
+// held reports that a person has not yet dealt with what could not be read.
+func (c *core) held(l *listing) bool {
+	for _, key := range l.holds {
+		if c.alerted(AlertUnreadable, "", "", key) {
+			return true
+		}
+	}
+	return false
 }
 
 // unread reports that the refunds of an order adopted now will not be read by l.
@@ -321,66 +379,6 @@ func (c *core) compare(s *Sale, o *OrderReport, now time.Time) error {
 	return nil
 }
 
-// listedRefund takes a refund of the list.
-func (c *core) listedRefund(l *listing, p *RefundReport, now time.Time) error {
-	ctx := context.Background()
-	r, err := c.fetchRefund(ctx, p.Refund)
-	if err != nil {
-		return err
-	}
-	if r != nil {
-		if ClassifyRefund(&r.Refund, p) == "" || r.State.Final() && p.Status == r.State.word() {
-			return nil
-		}
-		if _, err := c.fetchSale(ctx, r.Sale); err != nil {
-			return err
-		}
-		c.refundReport(r, p, nil, now)
-		c.planRefund(r, now)
-		return nil
-	}
-	s, err := c.known(p.Sale)
-	if err != nil {
-		return err
-	}
-	switch {
-	case s != nil:
-		open, err := c.fetchSale(ctx, s.No)
-		if err != nil {
-			return err
-		}
-		if l.check != nil && s.State != SaleReversed {
-			c.missing(l.check, MissingLine{
-				Refund: true, Number: string(p.Refund), ProviderNo: p.ProviderNo, Amount: p.Amount, Sale: s.No,
-			}, Fact{}, now)
-			return c.refundNotice(ctx, open, p, now)
-		}
-		c.adoptRefund(open, p, now)
-		l.returned = l.returned.Plus(Sum{1, p.Amount})
-	case l.check != nil:
-	case p.Sale == "" && ownNumber("R", string(p.Refund)):
-		c.alert(now, AlertMissing, Fact{RefundReport: p}, 0)
-	case ownNumber("S", string(p.Sale)):
-		c.look(&lookup{number: string(p.Sale), listing: l, refunds: []RefundReport{*p}}, now)
-	}
-	return nil
-}
-
-// word is how the provider reports a refund in this state.
-func (s RefundState) word() RefundStatus {
-	switch s {
-	case RefundAccepted:
-		return RefundReportAccepted
-	case RefundSettled:
-		return RefundReportSettled
-	case RefundDone:
-		return RefundReportDone
-	case RefundFailed:
-		return RefundReportFailed
-	}
-	return ""
-}
-
 // finish ends a listing that has read everything.
 func (c *core) finish(l *listing, today string, now time.Time) {
 	if l.check != nil {
@@ -389,11 +387,14 @@ func (c *core) finish(l *listing, today string, now time.Time) {
 				return // what is being asked may still come into this Z
 			}
 		}
+		if slices.ContainsFunc(c.lookups, func(k *lookup) bool { return k.listing == l }) {
+			return
+		}
 		l.check.end(today, c.clock.now(now))
 		c.closing = nil
 		return
 	}
-	if c.looking() {
+	if c.looking() || c.held(l) {
 		return
 	}
 	for _, no := range l.covers {
@@ -407,6 +408,7 @@ func (c *core) finish(l *listing, today string, now time.Time) {
 	}
 	f := Fact{Kind: JournalRecovered, Recovery: &RecoveryFact{Reason: l.why, From: l.from, To: today, Orders: l.adopted, Refunds: l.returned}}
 	c.emit(now, f)
+	c.declineOld(now)
 	c.resolve(now, "", "", AlertRecovering)
 	if l.why != RecoveryNew || l.adopted.Count+l.returned.Count > 0 {
 		c.alert(now, AlertRecovered, f, l.adopted.Amount)

@@ -91,7 +91,7 @@ func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) 
 	switch {
 	case n.Other != "":
 	case s == nil:
-		c.stranger(d, n, now)
+		c.stranger(n, now)
 	case n.Order != nil:
 		if c.report(s, n.Order, nil, now) {
 			s.problem = nil
@@ -122,23 +122,38 @@ func (n Notice) sale() SaleNo {
 // While the journal is being recovered the order is looked up, because it was
 // made here. News from before the journal was made is only listed, and so is
 // news of no money (design §2.12).
-func (c *core) stranger(d Delivery, n Notice, now time.Time) {
-	at := d.receivedAt()
-	old := !at.IsZero() && at.Before(c.born.Add(-absentAfter))
+func (c *core) stranger(n Notice, now time.Time) {
 	money := n.Order == nil || n.Order.Took()
 	switch {
-	case c.recovering() && n.sale() != "" && money && n.Chargeback == nil:
-		k := &lookup{number: string(n.sale()), told: true}
+	case c.reading != nil && c.reading.why != "" && n.sale() != "" && money && n.Chargeback == nil:
+		k := &lookup{number: string(n.sale()), told: true, order: n.Order}
 		if n.Refund != nil {
 			k.refunds = []RefundReport{*n.Refund}
 		}
 		c.look(k, now)
 		return
-	case old || !money:
+	case !money || c.beforeUs(n, now):
 		return
 	}
 	f := Fact{Order: n.Order, RefundReport: n.Refund, Chargeback: n.Chargeback}
 	c.alert(now, AlertStranger, f, 0)
+}
+
+// beforeUs reports money that moved before the journal was made. Only times
+// that the provider has signed are believed.
+func (c *core) beforeUs(n Notice, now time.Time) bool {
+	var ms int64
+	switch {
+	case n.Order != nil && n.Order.Payment != nil:
+		ms = n.Order.Payment.AtMs
+	case n.Chargeback != nil:
+		ms = n.Chargeback.AtMs
+	}
+	born := c.born.Add(-absentAfter)
+	if c.clock.known {
+		born = born.Add(-c.clock.drift(now))
+	}
+	return plausible(ms) && time.UnixMilli(ms).Before(born)
 }
 
 // refundNotice matches refund news by its payment: one this till never asked

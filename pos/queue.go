@@ -52,7 +52,7 @@ func (c *core) archiveTurns(now time.Time) []turn {
 		if k.plan.inflight == "" && k.plan.step == "" {
 			k.plan.then(opFind, now, now)
 		}
-		if k.plan.ready(now) {
+		if k.plan.ready(now) && !c.parked(k) {
 			list = append(list, turn{k.by != "", k.begun, k.plan.due, k.number, func(now time.Time) { c.startLookup(k, now) }})
 		}
 	}

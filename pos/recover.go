@@ -3,6 +3,7 @@ package pos
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -69,34 +70,40 @@ func recovering(at time.Time, why RecoveryReason, from time.Time) Fact {
 
 // prepare binds a new journal to its merchant, and has one recovered that may
 // lack something, before anything else is written into it.
-func prepare(ctx context.Context, cfg Config, l Loaded) (Loaded, error) {
+// Whoever may write asks for it, also a till that cannot read the pages itself:
+// what it writes would make the copy look young. known is false when the kept
+// head could not be read.
+func prepare(ctx context.Context, cfg Config, l Loaded) (_ Loaded, known bool, err error) {
 	at := cfg.Clock.Now().UTC().Truncate(time.Millisecond)
-	recovers := cfg.Archive != nil && !cfg.Idle
+	known = true
 	var facts []Fact
 	if l.Binding == nil {
 		facts = append(facts, Fact{Kind: JournalBound, At: at, Binding: &cfg.Binding})
-		if recovers && cfg.RecoverNew > 0 {
+		if cfg.RecoverNew > 0 {
 			facts = append(facts, recovering(at, RecoveryNew, at.Add(-cfg.RecoverNew)))
 		}
-	} else if recovers {
-		why, err := older(ctx, cfg, l)
-		if err != nil {
-			return l, err
+	} else {
+		var why RecoveryReason
+		if why, known, err = older(ctx, cfg, l); err != nil {
+			return l, false, err
 		}
 		if why != "" {
-			last, err := cfg.Journal.Events(ctx, l.Count, l.Count)
-			if err != nil || len(last) != 1 {
-				return l, fmt.Errorf("read event %d: %w", l.Count, err)
+			last, seq, err := lastTraded(ctx, cfg.Journal, l.Count)
+			if err != nil {
+				return l, false, err
 			}
-			facts = append(facts, recovering(at, why, last[0].At))
+			ordered := func(a Alert) bool { return a.Kind == AlertRecovering && a.ID > seq }
+			if !slices.ContainsFunc(l.Alerts, ordered) {
+				facts = append(facts, recovering(at, why, last))
+			}
 		}
 	}
 	if len(facts) == 0 {
-		return l, nil
+		return l, known, nil
 	}
 	events, err := cfg.Journal.Record(ctx, Batch{Facts: facts})
 	if err != nil {
-		return l, err
+		return l, false, err
 	}
 	for i, e := range events {
 		l.Count, l.Head = e.Seq, e.Hash
@@ -104,7 +111,75 @@ func prepare(ctx context.Context, cfg Config, l Loaded) (Loaded, error) {
 			l.Alerts = append(l.Alerts, NewAlert(e.Seq, facts[i]))
 		}
 	}
-	return l, nil
+	return l, known, nil
+}
+
+// lastTraded is when the journal was last sure to be the newest. What a PIN on
+// the command line or a reclaimed till writes says nothing about that, and where
+// the PC's clock and the provider's disagree the earlier one is believed. seq is
+// the event.
+func lastTraded(ctx context.Context, chain Chain, count int64) (at time.Time, seq int64, err error) {
+	for to := count; to > 0; to -= tallyChunk {
+		events, err := chain.Events(ctx, max(1, to-tallyChunk+1), to)
+		if err != nil {
+			return at, seq, fmt.Errorf("read events to %d: %w", to, err)
+		}
+		for _, e := range slices.Backward(events) {
+			traded := strings.HasPrefix(string(e.Kind), "sale.") || strings.HasPrefix(string(e.Kind), "refund.") ||
+				strings.HasPrefix(string(e.Kind), "shift.") || e.Kind == JournalBound || e.Kind == NoticeReceived
+			if traded && seq == 0 {
+				at, seq = e.At, e.Seq
+			}
+			if e.Kind != SaleAttempted && e.Kind != RefundAttempted {
+				continue
+			}
+			f, err := e.Fact()
+			if err != nil || f.Attempt == nil {
+				return at, seq, err
+			}
+			if sent := time.UnixMilli(f.Attempt.RequestMs); sent.Before(at) {
+				at = sent
+			}
+			return at, seq, nil
+		}
+	}
+	return at, seq, nil
+}
+
+// paidInLost reports a payment that the lost journal may have counted.
+func (c *core) paidInLost(s *openSale, o *OrderReport, now time.Time) bool {
+	lost, err := c.lostOnce(context.Background(), s.No)
+	if err != nil || !lost || o.Payment == nil {
+		return false
+	}
+	for _, a := range c.alerts {
+		ordered := a.At
+		if c.clock.known { // the PC's clock may have been set since
+			ordered = ordered.Add(-c.clock.drift(now))
+			if loaded := c.clock.now(c.loadedAt); loaded.Before(ordered) {
+				ordered = loaded
+			}
+		}
+		if a.Kind == AlertRecovering && o.Payment.At().Before(ordered) {
+			return true
+		}
+	}
+	return false
+}
+
+// haltReversals has reversals of a journal that was put back only asked about:
+// the lost one may have seen them refused.
+func (c *core) haltReversals(now time.Time) {
+	if !c.recovering() {
+		return
+	}
+	for _, s := range c.sales {
+		if s.Reversing {
+			s.plan.noResend, s.plan.lastCancel = true, now
+			c.planSale(s, now)
+			c.alert(now, AlertReversal, Fact{Sale: s.No}, s.Intent.Amount)
+		}
+	}
 }
 
 // bornAt is when the journal was made; zero for an empty one.

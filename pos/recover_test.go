@@ -328,19 +328,19 @@ func TestReversal_ItsOwnRefundIsCountedOnceWhateverCameFirst(t *testing.T) {
 
 func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
 	s := newSim(t)
-	s.core.born = s.now
 	s.elsewhere(foreignNo, "T1", 500)
 	s.pay(foreignNo)
 	r := s.orders[foreignNo].report
 	r.Source = SourceNotification
-	old := Delivery{Cursor: "c", ReceivedAt: s.now.Add(-time.Hour), Raw: []byte("1")}
-	if err := s.core.notice(t.Context(), old, Notice{Order: &r}, s.now); err != nil {
-		t.Fatal(err)
-	}
-	s.settle()
+	s.advance(time.Hour)
+	s.core.born = s.now
+	s.deliver(Notice{Order: &r})
 	if len(s.alerts()) != 0 || s.count(NoticeReceived) != 1 {
 		t.Fatalf("alerts %v, %d notices", s.alerts(), s.count(NoticeReceived))
 	}
+	young := *r.Payment
+	young.AtMs = s.now.UnixMilli()
+	r.Payment = &young
 	s.deliver(Notice{Order: &r})
 	if !slices.Contains(s.alerts(), AlertStranger) {
 		t.Fatalf("alerts %v", s.alerts())

@@ -367,7 +367,7 @@ func (s *sim) provideRefund(c call, o *simOrder) Answer {
 	if c.op == opQueryRefund {
 		report.Source = SourceQuery
 	}
-	left := s.left(c.sale)
+	left := s.left(r.report.Sale)
 	report.Remaining = &left
 	return Answer{Refund: &report}
 }

@@ -38,6 +38,7 @@ const (
 	noteWrongCode    = "wrong_code"
 	noteNewCode      = "new_code"
 	noteReclaimed    = "reclaimed"
+	noteRecovered    = "recovered"
 )
 
 // ProposalFact is a wish for a refund that waits for approval, or names one.

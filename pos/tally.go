@@ -207,6 +207,9 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	if f.Kind == SaleAdopted {
 		s.apart = f.Order.Took()
 	}
+	if f.Kind == SaleWasPaid && f.Adoption != nil {
+		s.apart = true // the lost journal may have counted it
+	}
 	s.disputed = s.disputed || s.State == SaleDisputed
 	if s.State == SalePaid && before != SalePaid {
 		s.hour = t.hour(f.At)

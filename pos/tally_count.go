@@ -59,6 +59,11 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
 			t.reversals = append(t.reversals, entry)
 			return
 		}
+		if s.apart && s.asked.by == "" {
+			entry.amount = 0 // another till's, of a payment that is in no total
+			t.reversals = append(t.reversals, entry)
+			return
+		}
 		// Its refunds have been taken from the totals already.
 		entry.amount, entry.by = amount-s.Refunded, s.asked.by
 		t.reversals = append(t.reversals, entry)
@@ -124,7 +129,7 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 		return err
 	}
 	entry, part := tallyReturn{refund: r, at: f.At}, Totals{}
-	if r.Adopted || r.within {
+	if r.Adopted || r.within || r.Outside && s.apart {
 		if moneyLeft(before) != moneyLeft(r.State) {
 			t.adoptedRefunds = append(t.adoptedRefunds, entry)
 		}

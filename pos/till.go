@@ -130,8 +130,9 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 		return nil, &Error{Code: CodeJournalOther, Op: "open journal",
 			Err: fmt.Errorf("journal belongs to %s at %s (%s)", loaded.Binding.Partner, loaded.Binding.Host, loaded.Binding.Environment)}
 	}
+	headKnown := true
 	if !readOnly {
-		if loaded, err = prepare(ctx, cfg, loaded); err != nil {
+		if loaded, headKnown, err = prepare(ctx, cfg, loaded); err != nil {
 			return nil, journalError("bind journal", err)
 		}
 	}
@@ -149,6 +150,7 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 	now := cfg.Clock.Now()
 	t.core.readOnly, t.core.born = readOnly || cfg.Idle, born
 	t.core.load(loaded, now)
+	t.core.chain.deaf = !headKnown
 	if err := t.loadPINs(ctx, now); err != nil {
 		return nil, err
 	}

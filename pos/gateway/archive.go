@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/filspos/fils/payby"
@@ -9,18 +10,6 @@ import (
 )
 
 var _ pos.Archive = (*Gateway)(nil)
-
-// maxReserved is how much of our own an order may carry (protocol.md §6.1).
-const maxReserved = 20
-
-// reserved marks an order with its till: unlike the terminal, PayBy's pages
-// give it back. A name that does not fit is left out.
-func reserved(terminal string) string {
-	if len(terminal) > maxReserved {
-		return ""
-	}
-	return terminal
-}
 
 // ListOrders returns one page of the orders of a day (protocol.md §11).
 func (g *Gateway) ListOrders(ctx context.Context, day string, page int, requestTime time.Time) pos.Answer {
@@ -64,6 +53,10 @@ func (g *Gateway) list(ctx context.Context, op payby.Operation, query any, numbe
 	if err != nil {
 		return failed(op, err)
 	}
+	if reply.Orders != nil && emptied(reply.Orders, number) || reply.Refunds != nil && emptied(reply.Refunds, number) {
+		return pos.Answer{Date: reply.Date, Failure: &pos.Failure{Outcome: pos.OutcomeUnknown, Verified: true,
+			Err: fmt.Errorf("%s: the list counts entries and shows none", op)}}
+	}
 	page := new(pos.Page)
 	if p := reply.Orders; p != nil {
 		page.Unreadable, page.Last = len(p.Unreadable), p.Last(number)
@@ -78,6 +71,12 @@ func (g *Gateway) list(ctx context.Context, op payby.Operation, query any, numbe
 		}
 	}
 	return pos.Answer{Page: page, Date: reply.Date}
+}
+
+// emptied reports a first page without the entries that the list counts: it
+// proves nothing about what there is.
+func emptied[T any](p *payby.Page[T], number int) bool {
+	return number == 0 && p.TotalElements > 0 && len(p.Items)+len(p.Unreadable) == 0
 }
 
 // archived is an order with what tells whose it is.

@@ -87,7 +87,7 @@ func TestArchive_ALongTerminalNameDoesNotBreakTheOrder(t *testing.T) {
 	now := time.Now()
 	place(t, g, "S1", strings.Repeat("t", 32), now)
 	a := g.ListOrders(t.Context(), payby.PageDay(now), 0, now)
-	if a.Page == nil || len(a.Page.Orders) != 1 || a.Page.Orders[0].Terminal != "" {
+	if a.Page == nil || len(a.Page.Orders) != 1 || a.Page.Orders[0].Terminal != pos.TerminalMark(strings.Repeat("t", 32)) {
 		t.Fatalf("%+v %+v", a.Page, a.Failure)
 	}
 }

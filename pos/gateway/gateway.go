@@ -50,7 +50,7 @@ func (g *Gateway) EncodeSale(no pos.SaleNo, intent pos.SaleIntent) ([]byte, erro
 		PaySceneCode:    payby.SceneDYNQR,
 		PaySceneParams:  map[string]string{"changePayer": fmt.Sprint(g.options.ChangePayer)},
 		NotifyURL:       intent.NotifyURL,
-		Reserved:        reserved(intent.Terminal),
+		Reserved:        pos.TerminalMark(intent.Terminal),
 		AccessoryContent: &payby.AccessoryContent{TerminalDetail: &payby.TerminalDetail{
 			OperatorID: intent.Cashier, StoreID: intent.Store, TerminalID: intent.Terminal,
 		}},
