@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +55,8 @@ type certifyOptions struct {
 	amount, password              pos.Fils
 	sales                         []pos.SaleNo
 	since                         time.Time
+	// patience is how long a journal that lacks something is waited for.
+	patience time.Duration
 
 	// As they were typed.
 	amountText, passwordText, sinceText, caseText string
@@ -61,7 +64,7 @@ type certifyOptions struct {
 
 func parseCertify(ctx context.Context, args []string, c console, m meta) error {
 	f := newFlags()
-	o := certifyOptions{meta: m}
+	o := certifyOptions{meta: m, patience: 3 * time.Minute}
 	data := f.dataFlag()
 	f.BoolVar(&o.sandbox, "sandbox", false, "")
 	f.BoolVar(&o.account, "uat", false, "")
@@ -244,6 +247,7 @@ func (o certifyOptions) runAccount(ctx context.Context, c console) error {
 		return err
 	}
 	defer lock.Close()
+	o.held = true
 	if haveJournal(o.path()) == nil {
 		if err := o.pass(ctx, c, pos.PermitExport, "certify --uat"); err != nil {
 			return err
@@ -252,6 +256,9 @@ func (o certifyOptions) runAccount(ctx context.Context, c console) error {
 	s, session, err := o.openAccount(ctx, c)
 	if err != nil {
 		return err
+	}
+	if err := recovered(ctx, s.till, o.patience, say(c)); err != nil {
+		return errors.Join(err, s.close())
 	}
 	r := o.report("Run by fils certify, one case after the other", certify.OwnFaults)
 	describeTill(r, settings)
@@ -263,6 +270,34 @@ func (o certifyOptions) runAccount(ctx context.Context, c console) error {
 	}
 	return errors.Join(err, o.finish(r, c))
 }
+
+// recovered waits until a till has read from PayBy's pages what its journal
+// lacks. Sales that are made before that belong to no run that can be judged.
+func recovered(ctx context.Context, till *pos.Till, patience time.Duration, say func(string)) error {
+	changes, stop := till.Changes()
+	defer stop()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	for told := false; slices.ContainsFunc(till.View().Alerts, isRecovering); told = true {
+		if patience <= 0 {
+			return errors.New("the journal lacks something and is still being read back from PayBy's pages; " +
+				"open the till, wait until it says that this is done, and run certify again")
+		}
+		if !told {
+			say("the journal lacks something; reading PayBy's pages first")
+		}
+		select {
+		case <-changes:
+		case <-late.C:
+			patience = 0
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func isRecovering(a pos.Alert) bool { return a.Kind == pos.AlertRecovering }
 
 // openAccount is openStation with a bench between the till and PayBy.
 func (o certifyOptions) openAccount(ctx context.Context, c console) (_ *station, _ *certify.Session, err error) {
@@ -283,15 +318,12 @@ func (o certifyOptions) openAccount(ctx context.Context, c console) (_ *station,
 	bench := certify.NewBench(time.Now)
 	client := newClient(settings, secrets)
 	client.HTTP = &http.Client{Transport: bench.Transport(client.HTTP.Transport), Timeout: client.HTTP.Timeout, CheckRedirect: client.HTTP.CheckRedirect}
-	cfg, err := tillConfig(settings, binding, so)
+	cfg, err := tillConfig(s.journal, settings, secrets, binding, so)
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.Journal, cfg.Mode, cfg.PINs, cfg.Pepper = s.journal, s.mode, s.journal, secrets.Pepper
-	cfg.Gateway = bench.Gateway(gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP}))
-	if cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil); err != nil {
-		return nil, nil, err
-	}
+	provider := gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP})
+	cfg.Gateway, cfg.Archive = bench.Gateway(provider), provider
 	if s.till, err = pos.New(ctx, cfg); err != nil {
 		return nil, nil, err
 	}

@@ -146,6 +146,34 @@ func TestCertify_Account(t *testing.T) {
 	}
 }
 
+// TestCertify_ReadsAPutBackJournalFirst: what certify writes into an older copy
+// must not make a journal of it that nobody sees anything amiss with.
+func TestCertify_ReadsAPutBackJournalFirst(t *testing.T) {
+	dir, _ := account(t)
+	sell := func(amount pos.Fils) {
+		s := openShop(t, stationOptions{dir: dir})
+		s.charge(amount)
+		if err := s.station.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sell(1000)
+	copyJournal(t, journalPath(dir, false), filepath.Join(dir, "yesterday.db"))
+	sell(1300)
+	copyJournal(t, filepath.Join(dir, "yesterday.db"), journalPath(dir, false))
+	o := certifyOptions{records: records{dir: dir}, account: true, out: filepath.Join(t.TempDir(), "report"),
+		amount: 100, password: 50_000, cases: []string{"007"}}
+	var out bytes.Buffer
+	err := o.runAccount(t.Context(), console{out: &out})
+	if err == nil || !strings.Contains(err.Error(), "read back from PayBy") {
+		t.Fatalf("%v, %s", err, out.String())
+	}
+	r := fils("journal", "export", "--data", dir)
+	if r.code != 0 || !strings.Contains(r.out, `"restored `) || strings.Count(r.out, string(pos.SaleIntended)) != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // testAccount serves a gateway and a relay, and returns the settings file of a
 // till that is known to both.
 func testAccount(t *testing.T) (*sandbox.Gateway, string) {

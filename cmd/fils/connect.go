@@ -40,6 +40,7 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 		return err
 	}
 	defer lock.Close()
+	o.held = true
 	bound, err := boundTo(ctx, o.path())
 	if err != nil {
 		return err

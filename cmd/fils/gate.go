@@ -2,7 +2,6 @@ package fils
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +21,8 @@ type records struct {
 	by             string
 	pinFile        string
 	passphraseFile string
+	// held: this process has claimed the data directory.
+	held bool
 	// note is --note, replace --replace.
 	note    string
 	replace bool
@@ -80,15 +81,22 @@ func hasStaff(ctx context.Context, path string) (bool, error) {
 	return false, nil
 }
 
-// prove has the PIN checked by whoever has the journal.
+// prove has the PIN checked by whoever has the journal. A till that starts
+// meanwhile is told that the directory is taken, not that its journal is.
 func (o records) prove(ctx context.Context, c console, r doorRequest) (doorAnswer, error) {
+	if !o.held {
+		lock, err := claim(o.dir)
+		if errors.Is(err, errAlreadyOpen) {
+			return o.knock(ctx, r)
+		}
+		if err != nil {
+			return doorAnswer{}, err
+		}
+		defer lock.Close()
+	}
 	j, err := sqlite.Open(ctx, o.path(), sqlite.Options{})
 	if errors.Is(err, pos.ErrJournalLocked) {
-		answer, err := knock(ctx, o.dir, r)
-		if err != nil {
-			return answer, errors.New("another program has the journal and checks no PINs; close it first")
-		}
-		return answer, nil
+		return o.knock(ctx, r)
 	}
 	if err != nil {
 		return doorAnswer{}, err
@@ -104,6 +112,14 @@ func (o records) prove(ctx context.Context, c console, r doorRequest) (doorAnswe
 	return answer, g.stop()
 }
 
+func (o records) knock(ctx context.Context, r doorRequest) (doorAnswer, error) {
+	answer, err := knock(ctx, o.dir, r)
+	if err != nil {
+		return answer, errors.New("another program has the journal and checks no PINs; close it first")
+	}
+	return answer, nil
+}
+
 // idle is a till that only checks PINs.
 func (o records) idle(ctx context.Context, c console, j *sqlite.Journal) (*pos.Till, error) {
 	wait, cancel := context.WithTimeout(ctx, keyringPatience)
@@ -112,12 +128,13 @@ func (o records) idle(ctx context.Context, c console, j *sqlite.Journal) (*pos.T
 	if err != nil {
 		return nil, err
 	}
+	cfg, err := tillConfig(j, settings, secrets, settings.Binding(), stationOptions{dir: o.dir, log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
 	client := newClient(settings, secrets)
-	return pos.New(ctx, pos.Config{
-		Journal: j, Gateway: gateway.New(client, gateway.Options{HTTP: client.HTTP}), Binding: settings.Binding(),
-		Mode: settings.Mode(), Clock: systemClock{}, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
-		Location: setup.Location(), CutOff: settings.CutOff, PINs: j, Pepper: secrets.Pepper, Idle: true,
-	})
+	cfg.Gateway, cfg.Idle = gateway.New(client, gateway.Options{HTTP: client.HTTP}), true
+	return pos.New(ctx, cfg)
 }
 
 // authorize checks a PIN and uses the approval up.

@@ -99,19 +99,12 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		return nil, err
 	}
 	client := newClient(settings, secrets)
-	cfg, err := tillConfig(settings, binding, o)
+	cfg, err := tillConfig(s.journal, settings, secrets, binding, o)
 	if err != nil {
 		return nil, err
 	}
 	provider := gateway.New(client, gateway.Options{ChangePayer: settings.ChangePayer, HTTP: client.HTTP})
-	cfg.Journal, cfg.Gateway, cfg.Archive, cfg.Mode = s.journal, provider, provider, s.mode
-	cfg.PINs, cfg.Pepper = s.journal, secrets.Pepper
-	if !o.training {
-		cfg.RecoverNew = recoverNew
-		if cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil); err != nil {
-			return nil, err
-		}
-	}
+	cfg.Gateway, cfg.Archive = provider, provider
 	if s.till, err = pos.New(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -161,17 +154,27 @@ func (s *station) connection(ctx context.Context, o stationOptions) (*setup.Sett
 	return settings, secrets, trainingBinding(), nil
 }
 
-func tillConfig(settings *setup.Settings, binding pos.Binding, o stationOptions) (pos.Config, error) {
+// tillConfig is what all tills have in common that write a journal: also one
+// that only checks a PIN must notice a journal that was put back before it
+// writes anything into it. The caller adds the provider.
+func tillConfig(j *sqlite.Journal, settings *setup.Settings, secrets *setup.Secrets, binding pos.Binding, o stationOptions) (pos.Config, error) {
 	notify, err := notifyURL(settings.Relay)
 	if err != nil {
 		return pos.Config{}, err
 	}
-	return pos.Config{
+	cfg := pos.Config{
+		Journal: j, PINs: j, Pepper: secrets.Pepper, Mode: pos.ModeTraining,
 		Binding: binding, Clock: systemClock{}, Random: rand.Reader, Log: o.log,
 		Window: settings.Window, Location: setup.Location(), CutOff: settings.CutOff,
 		Payee: settings.Partner, Store: settings.Store, Terminal: settings.Terminal, Subject: settings.Subject,
 		NotifyURL: notify,
-	}, nil
+	}
+	if o.training {
+		return cfg, nil
+	}
+	cfg.Mode, cfg.RecoverNew = settings.Mode(), recoverNew
+	cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil)
+	return cfg, err
 }
 
 func newClient(settings *setup.Settings, secrets *setup.Secrets) *payby.Client {
