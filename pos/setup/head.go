@@ -132,9 +132,9 @@ func (h *Heads) read(ctx context.Context) (string, error) {
 }
 
 func (h *Heads) damaged() error {
-	e := &Error{Problem: ProblemKeyring, Text: "the head of the journal in the keyring is damaged"}
+	e := &Error{Problem: ProblemKeyring, Err: pos.ErrHeadUnreadable, Text: "the head of the journal in the keyring is damaged"}
 	if h.file != "" {
-		e = &Error{Problem: ProblemDisk, File: headFile, Text: "the head of the journal in this file is damaged"}
+		e = &Error{Problem: ProblemDisk, File: headFile, Err: pos.ErrHeadUnreadable, Text: "the head of the journal in this file is damaged"}
 	}
 	return e
 }

@@ -89,6 +89,9 @@ func TestHeads_TellTroubleFromNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		trouble(h, ProblemKeyring)
+		if _, _, _, err := h.KeptHead(t.Context()); !errors.Is(err, pos.ErrHeadUnreadable) {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 	if err := h.ring.set(h.item, `{"count":-1,"hash":""}`); err != nil {
 		t.Fatal(err)
