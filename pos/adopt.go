@@ -23,9 +23,11 @@ type lookup struct {
 	// refund: the number is a refund's, and what it was refunded from is asked.
 	refund bool
 	// order is what is known of the order so far, nil when nothing is; refunds
-	// are refunds of it that were found before it.
+	// are refunds of it that were found before it, news notifications of it,
+	// which may tell of a second payment.
 	order   *OrderReport
 	refunds []RefundReport
+	news    []OrderReport
 
 	// no and err are the outcome for a person, valid once done is closed.
 	no   SaleNo
@@ -96,7 +98,7 @@ func allDigits(s string) bool {
 func (c *core) look(k *lookup, now time.Time) {
 	for _, other := range c.lookups {
 		if other.number == k.number && other.by == "" {
-			other.refunds = append(other.refunds, k.refunds...)
+			other.refunds, other.news = append(other.refunds, k.refunds...), append(other.news, k.news...)
 			other.told = other.told || k.told
 			if other.order == nil {
 				other.order = k.order
@@ -169,6 +171,7 @@ func (c *core) found(r result, now time.Time) {
 		k.plan.failed(now)
 		k.plan.then(opFind, now.Add(failingPause), now)
 	case s != nil:
+		c.hear(k, s.No, now)
 		end(s.No, nil)
 	case k.by == "" && !k.told && !c.ours(o):
 		if check := k.listing.check; checks && !check.seen[o.ProviderNo] {
@@ -203,6 +206,25 @@ func (c *core) adoptFound(k *lookup, s *openSale, now time.Time) {
 			c.adoptRefund(s, &k.refunds[i], now)
 		}
 	}
+	for i := range k.news {
+		c.report(s, &k.news[i], nil, now)
+	}
+}
+
+// hear takes the notifications that came before their sale.
+func (c *core) hear(k *lookup, no SaleNo, now time.Time) {
+	if len(k.news) == 0 {
+		return
+	}
+	s, err := c.fetchSale(context.Background(), no)
+	if err != nil {
+		c.cfg.Log.Error("news of a recovered sale not heard", "sale", no, "err", err)
+		return
+	}
+	for i := range k.news {
+		c.report(s, &k.news[i], nil, now)
+	}
+	c.planSale(s, now)
 }
 
 // untold tells a person of money that the provider told of and then would not

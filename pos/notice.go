@@ -130,6 +130,9 @@ func (c *core) stranger(n Notice, now time.Time) {
 		if n.Refund != nil {
 			k.refunds = []RefundReport{*n.Refund}
 		}
+		if n.Order != nil {
+			k.news = []OrderReport{*n.Order}
+		}
 		c.look(k, now)
 		return
 	case !money || c.beforeUs(n, now):

@@ -326,6 +326,28 @@ func TestReversal_ItsOwnRefundIsCountedOnceWhateverCameFirst(t *testing.T) {
 	}
 }
 
+// The relay sends the news of a second payment again, too: the order that is
+// looked up shows only the first one.
+func TestRecovery_ASecondPaymentIsHeardOfAgain(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		s := newSim(t)
+		no := s.paidSale(1000)
+		second := func(o *OrderReport) { o.Payment.AtMs, o.Payment.Payer = o.Payment.AtMs+5000, "100000045671" }
+		s.notify(no, second)
+		s.putBack(0, RecoveryNew, s.now)
+		s.notify(no, second)
+		if known { // the page comes before the answer about the order
+			s.core.adopt(func() *OrderReport { r := s.orders[no].archived(); return &r }(), false, "", "", s.now)
+			s.settle()
+		}
+		s.recovered()
+		s.want(no, SalePaid)
+		if again := s.sale(no).Again; len(again) != 1 || !slices.Contains(s.alerts(), AlertPaidAgain) {
+			t.Fatalf("known %v: second payments %v, alerts %v", known, again, s.alerts())
+		}
+	}
+}
+
 func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
 	s := newSim(t)
 	s.elsewhere(foreignNo, "T1", 500)
