@@ -19,6 +19,9 @@ type archive struct {
 	refunds []pos.RefundReport
 	away    bool
 	asked   int
+	// unreadable entries are on each page; endless pages have no last one.
+	unreadable int
+	endless    bool
 }
 
 func (a *archive) answer(fill func(*pos.Page)) pos.Answer {
@@ -28,7 +31,7 @@ func (a *archive) answer(fill func(*pos.Page)) pos.Answer {
 	if a.away {
 		return unknown()
 	}
-	p := &pos.Page{Last: true}
+	p := &pos.Page{Last: !a.endless, Unreadable: a.unreadable}
 	fill(p)
 	return pos.Answer{Page: p, Date: time.Now()}
 }
@@ -252,6 +255,25 @@ func TestCloseShift_WithoutTheProviderIsNotChecked(t *testing.T) {
 			t.Fatalf("Z %+v", z)
 		}
 	})
+}
+
+// What could not be read proves nothing about what is not there.
+func TestCloseShift_APartlyReadListIsNotComplete(t *testing.T) {
+	for name, a := range map[string]*archive{"entries that make no sense": {unreadable: 1}, "no end within two minutes": {endless: true}} {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				till, stop := open(t, path, a, nil)
+				defer stop()
+				sell(t, till, 1000)
+				began := time.Now()
+				z := closeShift(t, till, 1)
+				if z.Check == nil || z.Check.Complete || z.Totals.Net() != 1000 || time.Since(began) > 3*time.Minute {
+					t.Fatalf("after %v Z %+v", time.Since(began), z.Check)
+				}
+			})
+		})
+	}
 }
 
 // keeper is a keyring.
