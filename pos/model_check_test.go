@@ -115,7 +115,7 @@ func (w *world) checkRefunds() {
 		if sum > o.report.Total && !w.hidden && !w.late(no) {
 			w.wrong("refunds of %s: %v of %v", no.Short(), sum, o.report.Total)
 		}
-		if sum > 0 && o.report.Reversed && !o.outsiders && !w.late(no) {
+		if sum > 0 && o.report.Reversed && !o.outsiders && !w.late(no) && !w.hidden {
 			w.wrong("sale %s was reversed and refunded", no.Short())
 		}
 	}
@@ -197,6 +197,12 @@ func (w *world) checkQuiet() {
 		}
 		if s.State == pos.SaleClosed {
 			w.wrong("sale %s is shown closed; the provider has its money", no.Short())
+		}
+	}
+	for no := range w.twice {
+		o := w.provider.orders[no]
+		if w.disasters == 0 && o.reversedAt.IsZero() && w.book.raised[pos.AlertPaidAgain][no] == 0 {
+			w.wrong("the till was told of a second payment of %s; there is no alert", no.Short())
 		}
 	}
 	w.checkRecovered()

@@ -70,6 +70,8 @@ type world struct {
 	// the order.
 	recovery time.Time
 	ordered  pos.Alert
+	// twice are sales of whose second payment the till was told.
+	twice map[pos.SaleNo]bool
 	// asked are the refunds that the till accepted from a person.
 	asked int
 	// failed is told of the first problem.
@@ -82,7 +84,7 @@ func newWorld(day time.Duration) *world {
 		clock: &pcClock{slept: day}, book: newBook(), provider: newProvider(), latency: 25 * time.Millisecond,
 		faults: map[string][]bad{}, flights: map[*flight]bool{}, race: map[pos.SaleNo]time.Duration{},
 		told: map[pos.SaleNo]bool{}, exempt: map[pos.SaleNo]time.Time{}, left: map[pos.SaleNo]time.Time{}, began: time.Now(),
-		keeper: &keyring{}, mustKnow: map[pos.RefundNo]bool{}, byHand: map[pos.SaleNo]bool{}, cut: map[pos.SaleNo]bool{},
+		keeper: &keyring{}, mustKnow: map[pos.RefundNo]bool{}, byHand: map[pos.SaleNo]bool{}, cut: map[pos.SaleNo]bool{}, twice: map[pos.SaleNo]bool{},
 	}
 	w.start()
 	return w
@@ -255,6 +257,9 @@ func (w *world) deliver(n news, sign string) error {
 	defer w.mu.Unlock()
 	if n.paid && !w.life.over() {
 		w.told[n.sale] = true
+	}
+	if n.what == "second payment" && !w.life.over() {
+		w.twice[n.sale] = true
 	}
 	if b := w.provider.refunds[n.refund]; b != nil {
 		b.told = true
