@@ -2,6 +2,8 @@ package fils
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
 	"github.com/filspos/fils/pos/sqlite"
 )
 
@@ -83,7 +86,11 @@ func TestCopies_OneAfterEachZ(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(folder, "fils-till-1-"+strings.ToLower(day.Weekday().String())+".db")
+	bound, err := s.journal.HashAt(s.ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, fmt.Sprintf("fils-till-1-%x-%s.db", bound[:4], strings.ToLower(day.Weekday().String())))
 	first, err := sqlite.Verify(s.ctx, path)
 	if err != nil || first < shifts[0].Closed {
 		t.Fatalf("%d events, %v", first, err)
@@ -112,6 +119,82 @@ func TestCopies_OneAfterEachZ(t *testing.T) {
 	hear("the journal was copied")
 	if n, err := sqlite.Verify(s.ctx, path); err != nil || n < second {
 		t.Errorf("%d events, %v", n, err)
+	}
+}
+
+// copier is what copies a till's journal to folder.
+func (s *shop) copier(folder, terminal string) *copies {
+	return newCopies(&setup.Settings{Backup: folder, Terminal: terminal}, s.journal, s.till, slog.New(slog.DiscardHandler))
+}
+
+// Tills whose names differ only in what a file name does not hold may share a
+// folder.
+func TestCopies_OfTwoTillsDoNotMeet(t *testing.T) {
+	var paths []string
+	for _, terminal := range []string{"كاشير١", "كاشير٢"} {
+		dir, _ := account(t)
+		s := openShop(t, stationOptions{dir: dir})
+		s.charge(4200)
+		path, err := s.copier(dir, terminal).path(s.ctx, pos.Shift{BusinessDate: "2026-11-23"})
+		if err != nil || !strings.HasSuffix(path, "-monday.db") {
+			t.Fatalf("%q, %v", path, err)
+		}
+		paths = append(paths, filepath.Base(path))
+		if err := s.station.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if paths[0] == paths[1] {
+		t.Errorf("two tills, one file: %s", paths[0])
+	}
+}
+
+// What a server's clock says of a file tells nothing about its content.
+func TestCopies_GoByWhatTheCopyHolds(t *testing.T) {
+	folder := t.TempDir()
+	dir, _ := account(t)
+	s := openShop(t, stationOptions{dir: dir})
+	s.charge(4200)
+	open, err := s.journal.Shifts(s.ctx, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := s.copier(folder, "till-1").path(s.ctx, open[0])
+	if err == nil {
+		_, err = s.journal.Backup(s.ctx, path, false)
+	}
+	ahead := time.Now().Add(10 * time.Minute)
+	if err := errors.Join(err, os.Chtimes(path, ahead, ahead)); err != nil {
+		t.Fatal(err)
+	}
+	s.closeShift(1)
+	again := func(want string) {
+		t.Helper()
+		if made, err := s.copier(folder, "till-1").keep(s.ctx); err != nil || made != want {
+			t.Errorf("made %q instead of %q, %v", made, want, err)
+		}
+	}
+	again(path)
+	again("")
+
+	// A copy of this journal that went on elsewhere, or that was broken, is
+	// none; what a crash left of one is removed, and nothing else.
+	other, _ := account(t)
+	o := openShop(t, stationOptions{dir: other})
+	for n := range 5 {
+		o.charge(4200 + pos.Fils(n))
+	}
+	if _, err := o.journal.Backup(o.ctx, path, true); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path+".17.part", "half")
+	write(t, path+".part", "somebody's")
+	again(path)
+	again("")
+	write(t, path, "nothing")
+	again(path)
+	if files := list(t, folder); len(files) != 2 {
+		t.Errorf("the folder holds %d files", len(files))
 	}
 }
 

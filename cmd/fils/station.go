@@ -116,7 +116,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		s.inner.start(p.run)
 	}
 	if settings.Backup != "" {
-		s.copies = &copies{folder: settings.Backup, terminal: settings.Terminal, journal: s.journal, till: s.till, log: o.log}
+		s.copies = newCopies(settings, s.journal, s.till, o.log)
 		s.inner.start(s.copies.run)
 	}
 	if settings.Relay != nil && !errors.Is(s.journal.State(), pos.ErrJournalReadOnly) {
