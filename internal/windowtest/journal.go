@@ -18,6 +18,18 @@ type Event struct {
 		Refund *struct{ Source, Status string }
 		Intent *struct{ Amount int64 }
 		Proof  string
+		Z      *Z
+	}
+}
+
+// Z is the sealed tally of a shift, as far as the test reads it. Amounts are
+// fils.
+type Z struct {
+	Number int64
+	Totals struct{ Own, Refunds struct{ Count, Amount int64 } }
+	Check  *struct {
+		Complete bool
+		Missing  []json.RawMessage
 	}
 }
 

@@ -148,6 +148,7 @@ func TestWindow_CashierAndManager(t *testing.T) {
 	s.part(t, "killed with a sale open, it resumes", s.killed)
 	s.part(t, "declined stays open, cancelled is proven", s.cancelled)
 	s.part(t, "a second start leaves the first alone", s.second)
+	s.part(t, "the shift is closed by keyboard", s.closeShift)
 	s.part(t, "journal is whole", func(t *testing.T) { s.till.verify(t) })
 	s.part(t, "closes without a complaint", func(t *testing.T) { s.till.quit(t) })
 }
