@@ -15,9 +15,7 @@ type recordsCommand struct {
 	// pin: it may ask for a PIN. note: it takes a reason. replace: it writes a
 	// file that may be there.
 	pin, note, replace bool
-	// alone: its words name the files, no data directory is looked for.
-	alone bool
-	run   func(ctx context.Context, o records, words []string, c console) error
+	run                func(ctx context.Context, o records, words []string, c console) error
 }
 
 func recordsCommands() []recordsCommand {
@@ -27,7 +25,8 @@ func recordsCommands() []recordsCommand {
 		{name: "journal find", words: []string{"TEXT"}, pin: true, run: findSales},
 		{name: "journal story", words: []string{"NUMBER"}, pin: true, run: tellStory},
 		{name: "journal backup", words: []string{"FILE"}, pin: true, replace: true, run: backUpJournal},
-		{name: "journal salvage", words: []string{"DAMAGED", "NEW"}, alone: true, run: salvageJournal},
+		{name: "journal restore", words: []string{"FILE"}, pin: true, run: restoreJournal},
+		{name: "journal salvage", words: []string{"DAMAGED", "NEW"}, pin: true, run: salvageJournal},
 		{name: "journal rebuild", run: rebuildJournal},
 		{name: "shift x", pin: true, run: printX},
 		{name: "shift z", words: []string{"NUMBER"}, pin: true, run: printZ},
@@ -67,11 +66,8 @@ func parseRecords(ctx context.Context, name string, args []string, c console) er
 func (r *recordsCommand) parse(ctx context.Context, args []string, c console) error {
 	f := newFlags()
 	var o records
-	data := func() (string, error) { return "", nil }
-	if !r.alone {
-		data = f.dataFlag()
-		f.BoolVar(&o.training, "training", false, "")
-	}
+	data := f.dataFlag()
+	f.BoolVar(&o.training, "training", false, "")
 	if r.pin {
 		o.asks(f)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/setup"
@@ -140,32 +139,8 @@ func backUpJournal(ctx context.Context, o records, words []string, c console) er
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "%s holds %d events, hash %x\n", copied.Path, copied.Count, copied.Head)
-	return err
-}
-
-// salvageJournal saves what can be saved of a damaged journal. It prints no
-// money data, and asks nobody: a damaged journal may not know its staff.
-func salvageJournal(ctx context.Context, _ records, words []string, c console) error {
-	if err := haveJournal(words[0]); err != nil {
-		return err
-	}
-	saved, err := sqlite.Salvage(ctx, words[0], words[1], time.Now())
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s is there already; write a name that is free", words[1])
-	case errors.Is(err, sqlite.ErrNoRoom):
-		return fmt.Errorf("there is no room for the new journal at %s", words[1])
-	case errors.Is(err, pos.ErrJournalLocked):
-		return fmt.Errorf("the till has %s open; close it first", words[0])
-	case err != nil:
-		return err
-	}
-	fmt.Fprintf(c.out, "saved %d events; %s\n", saved.Saved, plain(saved.Reason))
-	fmt.Fprintf(c.out, "answers and notices saved: %d of %d; PINs: %d\n", saved.Bodies, saved.BodiesBefore, saved.PINs)
-	_, err = fmt.Fprintf(c.out, "%s holds %d events, hash %x\n"+
-		"keep the damaged file, put this one in its place and open the till: it reads the rest from PayBy\n",
-		saved.Path, saved.Count, saved.Head)
+	_, err = fmt.Fprintf(c.out, "%s holds %d events, hash %x\nfils journal restore puts it in the place of a journal that is lost\n",
+		copied.Path, copied.Count, copied.Head)
 	return err
 }
 

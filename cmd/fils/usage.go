@@ -21,6 +21,9 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            every event of one sale and its refunds
   fils journal backup FILE copy the journal, while the till runs or not, and
                            verify the copy; keep it as safe as the journal
+  fils journal restore FILE
+                           put a verified copy in the place of the journal, with the
+                           till closed; what lies there is kept beside it
   fils journal salvage DAMAGED NEW
                            save what can be saved of a damaged journal into a new
                            file, up to the first broken event
