@@ -94,10 +94,13 @@ func allDigits(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }
 
+// checks reports an order that is only compared, and not taken up.
+func (k *lookup) checks() bool { return k.listing != nil && k.listing.check != nil }
+
 // look asks for an order once, however often it is named.
 func (c *core) look(k *lookup, now time.Time) {
 	for _, other := range c.lookups {
-		if other.number == k.number && other.by == "" {
+		if other.number == k.number && other.by == "" && other.checks() == k.checks() {
 			other.refunds, other.news = append(other.refunds, k.refunds...), append(other.news, k.news...)
 			other.told = other.told || k.told
 			if other.order == nil {
@@ -164,7 +167,6 @@ func (c *core) found(r result, now time.Time) {
 			close(k.done)
 		}
 	}
-	checks := k.listing != nil && k.listing.check != nil
 	s, err := c.known(o.Sale)
 	switch {
 	case err != nil:
@@ -174,7 +176,7 @@ func (c *core) found(r result, now time.Time) {
 		c.hear(k, s.No, now)
 		end(s.No, nil)
 	case k.by == "" && !k.told && !c.ours(o):
-		if check := k.listing.check; checks && !check.seen[o.ProviderNo] {
+		if check := k.listing.check; k.checks() && !check.seen[o.ProviderNo] {
 			check.seen[o.ProviderNo] = true
 			check.result.Others = check.result.Others.Plus(Sum{1, o.Total})
 		}
@@ -185,7 +187,7 @@ func (c *core) found(r result, now time.Time) {
 	case !o.Took() && (k.by != "" || o.Status == OrderFailed):
 		c.untold(k, now)
 		end("", &Error{Code: CodeNotPaid, Op: "adopt", Sale: o.Sale})
-	case checks:
+	case k.checks():
 		c.lacks(k.listing.check, o, now)
 		end("", nil)
 	default:

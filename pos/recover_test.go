@@ -278,6 +278,32 @@ func TestCheck_TheAnswerOfAGivenUpCheckIsDropped(t *testing.T) {
 	}
 }
 
+// A shift is closed while the journal is recovered, and both meet an order that
+// must be looked up: the recovery takes it up all the same.
+func TestRecovery_ACheckAtTheSameTimeTakesNothingAway(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.unnamed = true
+	s.putBack(0, RecoveryNew, s.now)
+	day := dayOf(s.now)
+	k := &checking{result: PageCheck{Complete: true}, told: map[string]bool{}, seen: map[string]bool{}, done: make(chan struct{})}
+	s.core.closing = &listing{check: k, from: day, orders: day, refunds: day, begun: s.now}
+	s.core.reading.plan.then(opListOrders, s.now.Add(2500*time.Millisecond), s.now)
+	asked := false
+	s.fault = func(c call) (*Answer, bool) { // the order is asked for until the recovery asks, too
+		if c.op == opFind && s.now.Before(simStart.Add(30*time.Second)) {
+			asked = true
+			return failure(OutcomeUnknown, ""), true
+		}
+		return nil, true
+	}
+	s.settle()
+	s.recovered()
+	if !asked || s.mirror[no] == nil || s.sale(no).State != SalePaid {
+		t.Fatalf("asked %v: the payment was not taken up\n%s", asked, s.story())
+	}
+}
+
 // Settled money that is reversed goes back through a refund of the provider's
 // own (protocol.md §9): it is the reversal, not a second one.
 func TestReversal_ItsOwnRefundIsNotAnOutsideOne(t *testing.T) {
