@@ -135,6 +135,7 @@ func (l *line) call(ctx context.Context, r request) pos.Answer {
 	}
 	l.inspect(r)
 	f := w.nextFault(r.op)
+	w.shy = w.shy || r.op == "find" && f.fault == refused
 	w.note("%s %s %s", r.op, r.subject(), f.fault)
 	reply := make(chan pos.Answer, 1)
 	travel := w.latency

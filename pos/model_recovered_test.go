@@ -200,7 +200,7 @@ func (w *world) checkRecovered() {
 		if o.elsewhere || len(o.payments) == 0 || w.book.sales[no] != nil {
 			continue
 		}
-		if !w.hidden && o.payments[0].At().Before(w.recovery) {
+		if !w.hidden && !w.shy && o.payments[0].At().Before(w.recovery) {
 			w.wrong("the payment of %s was there when the journal was recovered; it is no sale", no.Short())
 		}
 		if !w.book.named[o.report.ProviderNo] {

@@ -72,6 +72,9 @@ type world struct {
 	ordered  pos.Alert
 	// twice are sales of whose second payment the till was told.
 	twice map[pos.SaleNo]bool
+	// shy: the provider refused to show an order, so that a payment may have
+	// become an alert instead of a sale.
+	shy bool
 	// asked are the refunds that the till accepted from a person.
 	asked int
 	// failed is told of the first problem.
