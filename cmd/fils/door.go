@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/filspos/fils/pos"
@@ -28,6 +29,9 @@ const (
 	doorPatience = 2 * time.Second
 	actPatience  = 10 * time.Second
 	doorLine     = 1024
+	// doorGuests may talk at once, so that nobody who says nothing keeps the
+	// others out.
+	doorGuests = 16
 )
 
 // door is where another process of the same account knocks: a second start, to
@@ -96,11 +100,15 @@ func nonce() string {
 	return hex.EncodeToString(random[:])
 }
 
-// serve calls do for every request until ctx ends, one at a time.
+// serve calls do for every request until ctx ends, a few at a time. It returns
+// when all of them are done.
 func (d *door) serve(ctx context.Context, do func(context.Context, doorRequest) doorAnswer) error {
 	stop := context.AfterFunc(ctx, func() { _ = d.listener.Close() })
 	defer stop()
 	defer os.Remove(d.path)
+	var guests sync.WaitGroup
+	defer guests.Wait()
+	chairs := make(chan struct{}, doorGuests)
 	for {
 		conn, err := d.listener.Accept()
 		if err != nil {
@@ -109,7 +117,17 @@ func (d *door) serve(ctx context.Context, do func(context.Context, doorRequest) 
 			}
 			return err
 		}
-		d.answer(ctx, conn, do)
+		select {
+		case chairs <- struct{}{}:
+		case <-ctx.Done():
+			return conn.Close()
+		}
+		guests.Go(func() {
+			defer func() { <-chairs }()
+			leave := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			defer leave()
+			d.answer(ctx, conn, do)
+		})
 	}
 }
 

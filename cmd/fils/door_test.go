@@ -129,3 +129,35 @@ func TestDoor_NothingIsSaidToAStranger(t *testing.T) {
 	}
 	l.Close()
 }
+
+// Who says nothing keeps nobody out, nor the till from ending.
+func TestDoor_TheSilentHoldNobodyUp(t *testing.T) {
+	dir := t.TempDir()
+	d, err := openDoor(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raised atomic.Int32
+	g := newGroup(context.Background())
+	g.start(func(ctx context.Context) error { return d.serve(ctx, raises(&raised)) })
+	var silent []net.Conn
+	for range doorGuests - 1 {
+		conn, err := net.Dial("tcp", d.listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent = append(silent, conn)
+	}
+	if a, err := knock(t.Context(), dir, doorRequest{Do: doRaise}); err != nil || a != (doorAnswer{}) || raised.Load() != 1 {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if err := g.stop(); err != nil {
+		t.Error(err)
+	}
+	for _, conn := range silent {
+		if n, err := conn.Read(make([]byte, 8)); n != 0 || err == nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		conn.Close()
+	}
+}
