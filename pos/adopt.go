@@ -232,7 +232,10 @@ func (c *core) hear(k *lookup, no SaleNo, now time.Time) {
 // untold tells a person of money that the provider told of and then would not
 // show.
 func (c *core) untold(k *lookup, now time.Time) {
-	if k.order != nil && k.order.Took() {
+	switch took := k.order != nil && k.order.Took(); {
+	case took && k.checks():
+		c.lacks(k.listing.check, k.order, now)
+	case took:
 		c.alert(now, AlertMissing, Fact{Order: k.order}, 0)
 	}
 	for i := range k.refunds {

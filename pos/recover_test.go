@@ -304,6 +304,30 @@ func TestRecovery_ACheckAtTheSameTimeTakesNothingAway(t *testing.T) {
 	}
 }
 
+// A payment that the list names without a till, and that the provider then will
+// not show, is on the Z.
+func TestCheck_WhatTheProviderWillNotShowIsNamed(t *testing.T) {
+	s := newSim(t)
+	s.paidSale(1000)
+	s.unnamed = true
+	s.putBack(0, RecoveryNew, s.now)
+	s.core.reading = nil
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opFind {
+			return failure(OutcomeRefused, "601"), true
+		}
+		return nil, true
+	}
+	day := dayOf(s.now)
+	k := &checking{result: PageCheck{Complete: true}, told: map[string]bool{}, seen: map[string]bool{}, done: make(chan struct{})}
+	s.core.closing = &listing{check: k, from: day, orders: day, refunds: day, begun: s.now}
+	s.settle()
+	s.advance(time.Minute)
+	if s.core.closing != nil || len(k.result.Missing) != 1 || k.result.Missing[0].Amount != 1000 {
+		t.Fatalf("check %+v", k.result)
+	}
+}
+
 // Settled money that is reversed goes back through a refund of the provider's
 // own (protocol.md §9): it is the reversal, not a second one.
 func TestReversal_ItsOwnRefundIsNotAnOutsideOne(t *testing.T) {
