@@ -227,6 +227,10 @@ func (l *line) inspect(r request) {
 	case "list-orders", "list-refunds", "find":
 		first = false
 	default:
+		if b, err := w.book.RefundByNo(context.Background(), r.refund); r.op == "refund-query" && (err != nil || b.Outside) {
+			first = false // what it was refunded from may be asked, too
+			break
+		}
 		l.spaced(l.lastQuery, subject, r, 2*time.Second, now)
 		first = false
 	}

@@ -318,7 +318,7 @@ func (w *world) late(no pos.SaleNo) bool {
 
 // inspectRead: no refund leaves before the refunds of its sale were read.
 func (w *world) inspectRead(r request) {
-	if w.hidden {
+	if w.hidden || w.waived {
 		return
 	}
 	for no := range w.mustKnow {

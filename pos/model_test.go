@@ -115,6 +115,7 @@ func (w *world) quiet(r *rapid.T) {
 	w.look()
 	w.replayAll()
 	w.pass(30*time.Minute, 10*time.Second)
+	w.waiveAll()
 	w.mu.Lock()
 	for range 2 {
 		for _, b := range w.provider.sortedRefunds(func(*givenBack) bool { return true }) {
@@ -248,6 +249,7 @@ func (a actor) resolve(r *rapid.T) {
 		r.Skip("no alert")
 	}
 	i := rapid.IntRange(0, len(alerts)-1).Draw(r, "alert")
+	a.w.waives(alerts[i])
 	a.did(r, "resolve", a.w.till.ResolveAlert(context.Background(), alerts[i].ID, "Huda", "seen"))
 }
 

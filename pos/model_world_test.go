@@ -75,6 +75,9 @@ type world struct {
 	// shy: the provider refused to show an order, so that a payment may have
 	// become an alert instead of a sale.
 	shy bool
+	// waived: a person has dealt with what nobody could read, so that refunds
+	// may be missing.
+	waived bool
 	// asked are the refunds that the till accepted from a person.
 	asked int
 	// failed is told of the first problem.
