@@ -121,10 +121,7 @@ func (a actor) closeShift(r *rapid.T) {
 // against the provider.
 func (w *world) closes(number int64) (z pos.Z, err error) {
 	w.mu.Lock()
-	var owed []*paidOrder
-	for _, o := range w.provider.sortedOrders(func(o *paidOrder) bool { return !o.elsewhere && len(o.payments) > 0 }) {
-		owed = append(owed, o)
-	}
+	owed := w.provider.sortedOrders(func(o *paidOrder) bool { return !o.elsewhere && len(o.payments) > 0 })
 	w.mu.Unlock()
 	w.during(func(till *pos.Till) { z, err = till.CloseShift(context.Background(), number, "Huda") })
 	w.mu.Lock()

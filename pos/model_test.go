@@ -21,7 +21,7 @@ import (
 //
 //	go test ./pos -run TestModel -rapid.checks=20000
 func TestModel(t *testing.T) {
-	usualChecks(t, "60")
+	usualChecks(t, "100")
 	// A bubble does not order what happens at the same instant, so rapid may
 	// fail to repeat a failure: its first tale is kept.
 	var first sync.Once
