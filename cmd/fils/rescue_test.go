@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zalando/go-keyring"
+
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
 	"github.com/filspos/fils/pos/sqlite"
 )
 
@@ -183,4 +186,38 @@ func TestRestore_OverAJournalOfNoUse(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "settings.toml"), strings.ReplaceAll(string(settings), "200000000888", "200000000999"))
 	wantFailure(t, fils("journal", "restore", copied, "--data", dir), 1, "another merchant")
+}
+
+// The drill of docs/security.md: whatever is done on the new computer before
+// the till is opened, it first notes that the copy lacks something.
+func TestRestore_OnANewComputer(t *testing.T) {
+	old, _ := staffed(t)
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	c, err := sqlite.Backup(t.Context(), journalPath(old, false), copied, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := setup.ReadSettings(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring.MockInit()
+	dir := filepath.Join(t.TempDir(), "till")
+	connect := []string{"connect", "--file", writeSettings(t, settings.Host, "200000000888"), "--data", dir}
+	if r := fils(connect...); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	r := fils("journal", "restore", copied, "--data", dir)
+	if r.code != 0 || strings.Contains(r.out, "kept:") || !strings.Contains(r.out, "PINs are those of the copy") {
+		t.Fatalf("%+v", r)
+	}
+	if r := filsReading(ownerPIN+"\n", append(connect, "--reclaim", "huda", "--pin-file", "-")...); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	s := openShop(t, stationOptions{dir: dir})
+	s.await(func(v *pos.View) bool { return slices.ContainsFunc(v.Alerts, isRecovering) })
+	events, err := s.journal.Events(s.ctx, c.Count+1, c.Count+1)
+	if err != nil || len(events) != 1 || events[0].Kind != pos.AlertRaised || !strings.Contains(string(events[0].Data), "moved ") {
+		t.Errorf("the first event after the copy: %+v, %v", events, err)
+	}
 }
