@@ -398,6 +398,30 @@ func TestRecovery_ASecondPaymentIsHeardOfAgain(t *testing.T) {
 	}
 }
 
+// A refund comes back into the totals that it left, whatever became of its
+// sale meanwhile.
+func TestZ_ARefundThatFailsReturnsToWhereItWasCounted(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(time.Second)
+	report := RefundReport{
+		Source: SourceNotification, Refund: "P1", Sale: no, ProviderNo: "191", Status: RefundReportSettled, Amount: 400, Currency: Currency,
+	}
+	s.refunds[report.Refund] = &simRefund{made: s.now, report: report}
+	s.deliver(Notice{Refund: &report})
+	s.pay(no)
+	o := s.orders[no].archived()
+	s.core.emit(s.now, Fact{Kind: SaleWasPaid, Sale: no, Order: &o, Adoption: &AdoptionFact{}}) // of a lost journal
+	s.settle()
+	failed := report
+	failed.Status = RefundReportFailed
+	s.refunds[report.Refund].report.Status = RefundReportFailed
+	s.deliver(Notice{Refund: &failed})
+	if z := s.x(); z.Totals.Net() != 0 || z.Totals.Refunds.Amount != z.Totals.Returned.Amount {
+		t.Fatalf("totals %+v", z.Totals)
+	}
+}
+
 func TestStranger_NewsFromBeforeTheJournalIsOnlyListed(t *testing.T) {
 	s := newSim(t)
 	s.elsewhere(foreignNo, "T1", 500)

@@ -67,9 +67,9 @@ type reversalWish struct {
 
 type tallyRefund struct {
 	Refund
-	// disputed: of money that is in no total; within: nobody here asked for it
-	// and it left after its sale was reversed, which has counted the whole of it.
-	disputed, within bool
+	// disputed: of money that is in no total; apart: so was this when it left, or
+	// the reversal of its sale had counted it. It returns to where it left.
+	disputed, apart bool
 }
 
 // tallyEntry is a line to be made when the sale's last state is known.
@@ -244,7 +244,9 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 	if _, err := t.fold.Fold(&s.Sale, &r.Refund, f); err != nil {
 		return nil, err
 	}
-	r.within = r.within || r.Outside && s.State == SaleReversed && !moneyLeft(before) && moneyLeft(r.State)
+	if !moneyLeft(before) && moneyLeft(r.State) {
+		r.apart = r.Adopted || r.Outside && (s.apart || s.State == SaleReversed)
+	}
 	r.disputed = s.disputed
 	r.Intent.Biz, r.Witnesses, r.Refusal = nil, nil, nil
 	return r, nil

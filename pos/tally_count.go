@@ -129,7 +129,7 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 		return err
 	}
 	entry, part := tallyReturn{refund: r, at: f.At}, Totals{}
-	if r.Adopted || r.within || r.Outside && s.apart {
+	if r.apart {
 		if moneyLeft(before) != moneyLeft(r.State) {
 			t.adoptedRefunds = append(t.adoptedRefunds, entry)
 		}
