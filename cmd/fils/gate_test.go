@@ -209,6 +209,23 @@ func TestRecords_AreAskedForAtTheOpenTill(t *testing.T) {
 	}
 }
 
+// Whoever has the data directory checks the PINs, also while it only begins.
+func TestRecords_NoPINIsCheckedBehindTheBackOfATill(t *testing.T) {
+	dir, _ := staffed(t)
+	export := func() ran {
+		return filsReading(managerPIN+"\n", "journal", "export", "--data", dir, "--by", "omar", "--pin-file", "-")
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, export(), 1, "checks no PINs")
+	lock.Close()
+	if r := export(); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestConnect_AShopWithStaffIsAskedForAPIN(t *testing.T) {
 	dir, _ := staffed(t)
 	text, err := os.ReadFile(filepath.Join(dir, "settings.toml"))

@@ -168,7 +168,11 @@ func carryOver(ctx context.Context, w *wreck, part string, limit int64, now time
 		return s, err
 	}
 	// A file that is not in use says so, and takes no other one's log for its own.
-	_, err = j.writer.ExecContext(ctx, "PRAGMA journal_mode = DELETE")
+	var mode string
+	err = j.writer.QueryRowContext(ctx, "PRAGMA journal_mode = DELETE").Scan(&mode)
+	if err == nil && mode != "delete" {
+		err = errors.New("a new file was not written completely")
+	}
 	return s, err
 }
 
