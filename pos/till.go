@@ -320,7 +320,7 @@ func (t *Till) take(r result) {
 	default:
 		t.core.answered(r, now)
 	}
-	if t.core.clock.known {
+	if t.core.clock.known && !t.core.clock.guessed {
 		t.clockSeen.Store(true)
 	}
 }

@@ -53,6 +53,31 @@ func TestTill_WindowGoesByTheProvidersClockOnceThatIsKnown(t *testing.T) {
 	})
 }
 
+// An answer without a Date says nothing about the clock: after sleep the
+// provider's is asked for until it is known.
+func TestTill_TheClockIsAskedForUntilItIsKnownAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0)
+		defer w.end()
+		time.Sleep(time.Minute)
+		w.clock.sleep(time.Hour)
+		w.faults["time"] = []bad{{fault: lostRequest, times: 1}}
+		w.faults["find"] = []bad{{fault: lostRequest, times: 9}}
+		if _, err := w.till.Adopt(t.Context(), pos.Approval{}, "131", "Huda", "why"); err == nil {
+			t.Fatal("adopted from a provider that does not answer")
+		}
+		time.Sleep(time.Minute)
+		shift, err := w.till.OpenShift(t.Context(), "Amna")
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := w.till.CloseShift(t.Context(), shift.Number, "Huda")
+		if err != nil || z.Check == nil || !z.Check.Complete {
+			t.Fatalf("%v, check %+v", err, z.Check)
+		}
+	})
+}
+
 // The first byte of a sale that was loaded left before the till started,
 // whatever its stamp says.
 func TestTill_WindowEndsAfterARestartWhateverThePCsClockWas(t *testing.T) {
