@@ -173,9 +173,15 @@ func (w *world) salvaged(n int, keys bool) *book {
 	old := w.book
 	b := w.prefix(n)
 	for _, m := range old.marks {
-		if keys && m.key != "" && m.events <= n {
+		if m.events > n {
+			break
+		}
+		if !keys {
+			m.key, m.cursor = "", ""
+		} else if m.key != "" {
 			b.keys[m.key] = true
 		}
+		b.marks = append(b.marks, m) // a copy of this one has them, too
 	}
 	last, failing := b.events[n-1], b.failing
 	b.failing = 0
