@@ -189,7 +189,7 @@ func (s *stage) manners(t testing.TB, report *table, name string, size int, span
 	fast := s.do(t, order{Kind: "post", InFlight: 256, Rate: 5000, For: span})
 	report.put(name, "5000 good a second from one address", "%d, %d turned away", fast.rate(), fast.Failed)
 	calm := s.do(t, order{Kind: "post", InFlight: 1, Rate: 50, For: 2 * span})
-	// A relay keeps each of these connections waiting for a second.
+	// A relay keeps each of these connections waiting for seconds.
 	flood := s.do(t, order{Kind: "junk", InFlight: min(8*size, 8000), Rate: 10000, For: 2 * span})
 	report.put(name, "one good after the other, p50 p99", "%v %v", brief(calm.Post50), brief(calm.Post99))
 	report.put(name, "  under junk from one address", "%v %v", brief(flood.Post50), brief(flood.Post99))

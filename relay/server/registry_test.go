@@ -222,7 +222,11 @@ func TestPairing_LostAnswerIsAskedForAgain(t *testing.T) {
 }
 
 func TestPairing_JunkIsRefused(t *testing.T) {
-	s := startShop(t, server.Config{})
+	s := startShop(t, server.Config{After: func(time.Duration) <-chan time.Time {
+		over := make(chan time.Time, 1)
+		over <- time.Time{}
+		return over
+	}})
 	post := func(body io.Reader) int {
 		req, err := http.NewRequest("POST", s.url+relay.PairPath, body)
 		if err != nil {

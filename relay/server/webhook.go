@@ -18,8 +18,8 @@ const (
 	storePause   = 50 * time.Millisecond   // before the second try, then doubled
 	storePauseTo = time.Second
 
-	holdFor  = time.Second // before one refusal too many is answered
-	holdMost = 8192        // of them at a time
+	holdFor  = 3 * time.Second // before one refusal too many is answered
+	holdMost = 32 << 10        // of them at a time
 	// holdSteps is how many different times are waited, around holdFor.
 	holdSteps = 61
 )
@@ -177,7 +177,7 @@ func (s *Server) turnAway(w http.ResponseWriter, from source, status int, proble
 
 // tooMany turns a source away that has used up its refusals. It is kept waiting
 // for a moment, so that one that sends again and again after each answer leaves
-// the processor to others: a connection brings one such request a second.
+// the processor to others: a connection brings one such request in three seconds.
 func (s *Server) tooMany(w http.ResponseWriter) {
 	select {
 	case s.held <- struct{}{}:
