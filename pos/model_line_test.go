@@ -222,6 +222,9 @@ func (l *line) inspect(r request) {
 		l.spaced(l.lastCancel, subject, r, 3*time.Second, now)
 		first = false
 	case "revoke":
+		if s, err := w.book.Sale(context.Background(), r.sale); err == nil && s.Revokes == 1 {
+			delete(l.lastRevoke, subject) // a person has asked anew
+		}
 		l.spaced(l.lastRevoke, subject, r, 3*time.Second, now)
 		first = false
 	case "list-orders", "list-refunds", "find":
