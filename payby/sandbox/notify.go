@@ -151,6 +151,7 @@ func (g *Gateway) poke() {
 type delivery struct {
 	notice *notice
 	acked  bool
+	ended  bool // cut off by the end of Run
 	result string
 }
 
@@ -163,8 +164,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	results := make(chan delivery, atOnce)
 	defer g.client.CloseIdleConnections()
 	defer func() {
-		for range busy {
-			g.finish(<-results, nil, true)
+		for range len(busy) {
+			d := <-results
+			g.finish(d, busy[d.notice.order])
 		}
 	}()
 	for {
@@ -181,7 +183,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		case d := <-results:
 			behind := busy[d.notice.order]
 			delete(busy, d.notice.order)
-			g.finish(d, behind, false)
+			g.finish(d, behind)
 		case <-g.wake:
 		case <-timer:
 		}
@@ -228,6 +230,12 @@ func (g *Gateway) dispatch(ctx context.Context, busy map[*order][]timedItem[*not
 
 // deliver makes one attempt.
 func (g *Gateway) deliver(ctx context.Context, n *notice) delivery {
+	d := g.post(ctx, n)
+	d.ended = !d.acked && ctx.Err() != nil
+	return d
+}
+
+func (g *Gateway) post(ctx context.Context, n *notice) delivery {
 	d := delivery{notice: n}
 	sign, err := g.sign(n.body, !n.forged)
 	if err != nil {
@@ -269,7 +277,7 @@ func (g *Gateway) acknowledged(raw []byte) bool {
 // finish writes the end of an attempt down and plans the next one. behind are the
 // notifications that waited for it. An attempt that ended with Run does not count: the
 // next Run, or the next gateway on the same state file, makes it at once.
-func (g *Gateway) finish(d delivery, behind []timedItem[*notice], ending bool) {
+func (g *Gateway) finish(d delivery, behind []timedItem[*notice]) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	defer g.save(d.notice.order)
@@ -286,7 +294,7 @@ func (g *Gateway) finish(d delivery, behind []timedItem[*notice], ending bool) {
 		d.result += " acknowledged"
 	}
 	g.recordLocked(n.entry(now, d.result, fault))
-	if ending && !d.acked {
+	if d.ended {
 		g.notices.push(n.next, n)
 		return
 	}
