@@ -40,7 +40,7 @@ func foreignCurrency(currency string) string {
 // which the till takes back by itself, have none.
 func newsKey(kind AlertKind, f Fact) string {
 	switch kind {
-	case AlertUnknown, AlertUnreachable, AlertRefund, AlertReversal, AlertSignature, AlertTampered:
+	case AlertUnknown, AlertUnreachable, AlertRefund, AlertReversal, AlertSignature, AlertTampered, AlertUnlisted:
 		return ""
 	}
 	switch {

@@ -321,7 +321,7 @@ func TestHead_AnOlderCopyIsRecovered(t *testing.T) {
 		}
 		err := till.ResolveAlert(t.Context(), till.View().Alerts[0].ID, "Huda", "leave me alone")
 		wantCode(t, err, pos.CodeRecovering)
-		time.Sleep(time.Minute)
+		time.Sleep(20 * time.Minute)
 		if kinds := alertsOf(till); kinds[pos.AlertRecovering] != 0 || kinds[pos.AlertRecovered] != 1 {
 			t.Fatalf("after the recovery: alerts %v", kinds)
 		}

@@ -192,6 +192,12 @@ const (
 	// AlertRecovered: they brought something that a person should know of.
 	AlertRecovering AlertKind = "recovering"
 	AlertRecovered  AlertKind = "recovered"
+	// AlertEntry: an entry of the provider's list cannot be read. Closing it
+	// says that a person has compared it with this journal.
+	AlertEntry AlertKind = "unreadable_entry"
+	// AlertUnlisted: the provider refuses to show its lists. Closing it says
+	// that a person has compared them, and ends the recovery.
+	AlertUnlisted AlertKind = "unlisted"
 	// AlertMissing: the provider has a payment or a refund that this journal
 	// lacks.
 	AlertMissing AlertKind = "missing"

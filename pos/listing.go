@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -36,6 +37,9 @@ type listing struct {
 	// holds are keys of alerts about entries that nobody could read: while one
 	// of them waits for a person, the list is not read.
 	holds []string
+	// refused counts refusals in a row; unlisted: a person knows of them.
+	refused  int
+	unlisted bool
 }
 
 // nextDay is the day after a day.
@@ -161,7 +165,11 @@ func (c *core) planListing(l *listing, now time.Time) {
 		}
 	}
 	if l.refunds <= today {
-		l.plan.then(opListRefunds, now, now)
+		at := now
+		if l.why != "" && l.check == nil {
+			at = l.begun.Add(absentAfter) // a refund that the lost journal asked for may still be carried out
+		}
+		l.plan.then(opListRefunds, at, now)
 		return
 	}
 	c.finish(l, today, now)
@@ -209,6 +217,8 @@ func (c *core) listed(r result, now time.Time) {
 		return
 	}
 	p.succeeded(now)
+	l.refused = 0
+	c.resolve(now, "", "", AlertUnlisted)
 	l.page++
 	if !r.answer.Page.Last && l.page < maxPages {
 		return
@@ -237,7 +247,25 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	if p.failures >= failuresMax {
 		pause = failingPause
 	}
+	if l.refused++; f.Outcome != OutcomeRefused || !f.Verified {
+		l.refused = 0
+	}
+	if l.refused >= failuresMax && l.check == nil && c.toldUnlisted(l, f, now) {
+		c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: dayOf(c.clock.now(now)), ByHand: true}, now)
+		return
+	}
 	p.then(r.op, p.started.Add(pause), now)
+}
+
+// toldUnlisted tells a person that the provider refuses its lists, and reports
+// that they have dealt with it: no call will ever bring more.
+func (c *core) toldUnlisted(l *listing, f *Failure, now time.Time) bool {
+	dealt := l.unlisted && !c.alerted(AlertUnlisted, "", "", "")
+	if !dealt {
+		c.alert(now, AlertUnlisted, Fact{Failure: f}, 0)
+	}
+	l.unlisted = true
+	return dealt
 }
 
 // takePage looks at everything on a page. It may be given the same page again.
@@ -334,15 +362,15 @@ func (c *core) hold(l *listing, key string, now time.Time) {
 	if l.check == nil && !slices.Contains(l.holds, key) {
 		l.holds = append(l.holds, key)
 	}
-	if !c.alerted(AlertUnreadable, "", "", key) {
-		c.emit(now, Fact{Kind: AlertRaised, Alert: &AlertFact{Kind: AlertUnreadable, Key: key}})
+	if !c.alerted(AlertEntry, "", "", key) {
+		c.emit(now, Fact{Kind: AlertRaised, Alert: &AlertFact{Kind: AlertEntry, Key: key}})
 	}
 }
 
 // held reports that a person has not yet dealt with what could not be read.
 func (c *core) held(l *listing) bool {
 	for _, key := range l.holds {
-		if c.alerted(AlertUnreadable, "", "", key) {
+		if c.alerted(AlertEntry, "", "", key) {
 			return true
 		}
 	}
@@ -397,7 +425,17 @@ func (c *core) finish(l *listing, today string, now time.Time) {
 	if c.looking() || c.held(l) {
 		return
 	}
-	for _, no := range l.covers {
+	c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: today, Orders: l.adopted, Refunds: l.returned}, now)
+}
+
+// recovered ends a recovery, or the reading of adopted sales' refunds.
+func (c *core) recovered(l *listing, r RecoveryFact, now time.Time) {
+	covers := l.covers
+	if r.ByHand {
+		covers = slices.Collect(maps.Keys(c.sales))
+		slices.Sort(covers)
+	}
+	for _, no := range covers {
 		if s := c.sales[no]; s != nil && s.Unread {
 			c.emit(now, Fact{Kind: SaleRefundsRead, Sale: no})
 		}
@@ -406,10 +444,13 @@ func (c *core) finish(l *listing, today string, now time.Time) {
 	if l.why == "" {
 		return
 	}
-	f := Fact{Kind: JournalRecovered, Recovery: &RecoveryFact{Reason: l.why, From: l.from, To: today, Orders: l.adopted, Refunds: l.returned}}
+	f := Fact{Kind: JournalRecovered, Recovery: &r}
 	c.emit(now, f)
 	c.declineOld(now)
 	c.resolve(now, "", "", AlertRecovering)
+	if r.ByHand {
+		return
+	}
 	if l.why != RecoveryNew || l.adopted.Count+l.returned.Count > 0 {
 		c.alert(now, AlertRecovered, f, l.adopted.Amount)
 	}

@@ -74,7 +74,7 @@ func TestLoss_APutBackReversalIsNotSentAgain(t *testing.T) {
 	s.fault = nil
 	before := len(s.calls)
 	s.putBack(kept, RecoveryRestored, s.events[kept-1].At)
-	s.advance(5 * time.Minute)
+	s.advance(20 * time.Minute)
 	for _, c := range s.calls[before:] {
 		if c.op == opRevoke {
 			t.Fatalf("five days later the till revoked the payment by itself; the sale is %s", s.sale(no).State)

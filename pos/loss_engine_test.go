@@ -16,7 +16,7 @@ func TestLoss_RecoveryAfterAClockThatRanAhead(t *testing.T) {
 	}
 	s.advance(time.Minute)
 	s.putBack(kept, RecoveryRestored, s.now.AddDate(0, 0, 5)) // the last event's PC date was 5 days ahead
-	s.advance(5 * time.Minute)
+	s.advance(20 * time.Minute)
 	if left := s.refundable(no); left != 600 {
 		t.Fatalf("%v can be refunded, want 6.00", left)
 	}
@@ -43,7 +43,7 @@ func TestLoss_RefundPageWithoutOriginIsNotRead(t *testing.T) {
 		return &a, true
 	}
 	s.putBack(kept, RecoveryRestored, s.now)
-	s.advance(5 * time.Minute)
+	s.advance(20 * time.Minute)
 	if left := s.refundable(no); left != 600 {
 		t.Fatalf("%v can be refunded, want 6.00; alerts %v", left, s.alerts())
 	}
@@ -67,7 +67,7 @@ func TestLoss_UnreadableRefundEntryIsNotRead(t *testing.T) {
 		return &a, true
 	}
 	s.putBack(kept, RecoveryRestored, s.now)
-	s.advance(5 * time.Minute)
+	s.advance(20 * time.Minute)
 	if _, err := s.refund(no, 400); err == nil {
 		t.Fatalf("the same 400 were refunded again; refundable %v, alerts %v", s.refundable(no), s.alerts())
 	}

@@ -17,7 +17,7 @@ func TestLoss_AStrangersRefundFoundByARecoveryIsLoud(t *testing.T) {
 		Refund: "PORTAL-1", Sale: no, ProviderNo: "19", Status: RefundReportDone, Amount: 400, Currency: Currency}}
 	s.advance(time.Minute)
 	s.putBack(kept, RecoveryRestored, s.now)
-	s.advance(5 * time.Minute)
+	s.advance(20 * time.Minute)
 	if s.refundable(no) != 600 {
 		t.Fatal("not adopted")
 	}

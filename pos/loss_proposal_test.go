@@ -40,7 +40,7 @@ func TestLoss_AWishThatWasGrantedDoesNotWaitAgain(t *testing.T) {
 		putBackFile(t, copied, path)
 		till, j, stop = openWith(t, path, full)
 		defer stop()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(20 * time.Minute)
 		if alertsOf(till)[pos.AlertRecovering] != 0 {
 			t.Fatal("not recovered")
 		}

@@ -53,7 +53,7 @@ func TestLoss_ReclaimingOnANewPCDoesNotShortenTheRecovery(t *testing.T) {
 				t.Errorf("the copy ends on %s; PayBy's pages are read only from %s", day, from)
 			}
 		}
-		time.Sleep(10 * time.Minute)
+		time.Sleep(20 * time.Minute)
 		s, err := j.Sale(t.Context(), no)
 		if err != nil || s.Refundable() != 600 {
 			t.Fatalf("recovered, and of 10.00 with 4.00 refunded %v can be refunded (%v)", s.Refundable(), err)

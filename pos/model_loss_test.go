@@ -302,13 +302,23 @@ func (w *world) strayed(f *flight) {
 	switch f.op {
 	case "refund":
 		if b := w.provider.refunds[f.refund]; b != nil && !b.past {
-			b.stray = true
+			if w.reads() {
+				b.past, w.mustKnow[f.refund] = true, true
+			} else {
+				b.stray = true
+			}
 		}
 	case "revoke":
 		if o := w.provider.orders[f.sale]; o != nil {
 			o.outsiders = true
 		}
 	}
+}
+
+// reads reports that the till is recovering: what the provider does meanwhile
+// must come into the journal.
+func (w *world) reads() bool {
+	return slices.ContainsFunc(w.book.alerts, func(a pos.Alert) bool { return a.Kind == pos.AlertRecovering })
 }
 
 // late tells of refunds that reached the provider after a recovery had read

@@ -163,12 +163,14 @@ func (w *world) lastShift() {
 }
 
 // waives notes that a person deals with what could not be read.
-func (w *world) waives(a pos.Alert) { w.waived = w.waived || a.Kind == pos.AlertUnreadable }
+func (w *world) waives(a pos.Alert) {
+	w.waived = w.waived || a.Kind == pos.AlertEntry || a.Kind == pos.AlertUnlisted
+}
 
 // waiveAll deals with everything that could not be read: it holds a recovery.
 func (w *world) waiveAll() {
 	for _, a := range w.till.View().Alerts {
-		if a.Kind != pos.AlertUnreadable {
+		if a.Kind != pos.AlertEntry {
 			continue
 		}
 		w.waives(a)

@@ -38,6 +38,8 @@ type RecoveryFact struct {
 	// YYYY-MM-DD.
 	From string `json:"from"`
 	To   string `json:"to"`
+	// ByHand: the provider refused its lists, and a person compared them.
+	ByHand bool `json:"byHand,omitempty"`
 	// Orders and Refunds were adopted: their number and amount.
 	Orders  Sum `json:"orders,omitzero"`
 	Refunds Sum `json:"refunds,omitzero"`

@@ -162,6 +162,8 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertRefund:             {"alert.refund", "alert.refund.do"},
 		pos.AlertRefundContradicted: {"alert.refund_contra", "alert.refund_contra.do"},
 		pos.AlertUnreadable:         {"alert.unreadable", "alert.unreadable.do"},
+		pos.AlertEntry:              {"alert.entry", "alert.entry.do"},
+		pos.AlertUnlisted:           {"alert.unlisted", "alert.unlisted.do"},
 		pos.AlertTampered:           {"alert.tampered", "alert.tampered.do"},
 		pos.AlertReversal:           {"alert.reversal", "alert.reversal.do"},
 		pos.AlertRecovering:         {"alert.recovering", "alert.recovering.do"},
