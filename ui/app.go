@@ -285,7 +285,7 @@ func (a *App) open(p page) {
 		return
 	}
 	if p != pageHistory {
-		a.history.everybody = false
+		a.history.leave()
 	}
 	a.page = p
 	a.rebuild()

@@ -34,8 +34,9 @@ func filters() []filter {
 type historyScreen struct {
 	app    *App
 	search string
-	// everybody lists the sales of all members.
+	// everybody lists what others sold, too: of cashier alone unless it is empty.
 	everybody bool
+	cashier   string
 	filter    int
 	// marks are the starts of the pages gone through, the present one last.
 	marks []pos.PageMark
@@ -140,7 +141,7 @@ func (h *historyScreen) update() {
 		return
 	}
 	h.chips.show(h.drawChips, h.filter)
-	key := []any{h.failed != nil, h.chosen, h.page.Next != nil, len(h.marks), h.loading && len(h.page.Sales) == 0}
+	key := []any{h.failed != nil, h.whose(), h.chosen, h.page.Next != nil, len(h.marks), h.loading && len(h.page.Sales) == 0}
 	for i := range h.page.Sales {
 		s := &h.page.Sales[i]
 		key = append(key, s.No, s.State, s.Aborted, s.Refunded, s.Pending, s.Adopted, "|")
@@ -222,10 +223,7 @@ func (h *historyScreen) row(s *pos.Sale) fyne.CanvasObject {
 	if s.Adopted {
 		side = append([]fyne.CanvasObject{chip(l, "search", w.t("adopt.chip"), l.Hover, l.Muted)}, side...)
 	}
-	name := l.NewLabel(s.No.Short(), widgets.TextSmall, l.Muted)
-	if s.Intent.Reference != "" {
-		name.SetText(s.No.Short() + " · " + s.Intent.Reference)
-	}
+	name := l.NewLabel(h.named(s), widgets.TextSmall, l.Muted)
 	line := l.Row(widgets.Space3,
 		widgets.Stretch(widgets.Column(0, l.NewLabel(w.money(s.Intent.Amount), widgets.TextLarge, l.Text).Bold(),
 			l.Row(widgets.Space3, l.NewLabel(a.when(s.CreatedAt), widgets.TextSmall, l.Muted), widgets.Stretch(name)))),
@@ -337,6 +335,8 @@ func (h *historyScreen) key(k fyne.KeyName) bool {
 	case fyne.KeyF5:
 		h.load()
 		h.read()
+	case fyne.KeyF9:
+		h.choosePerson()
 	default:
 		return false
 	}

@@ -343,7 +343,11 @@ func (a *App) focus(id string) {
 	a.focusShown = id != ""
 	a.refocus()
 	if t := a.focused(); t != nil {
-		for _, s := range widgets.Scrolls(a.main) {
+		var where fyne.CanvasObject = a.main
+		if d := a.dialog(); d != nil {
+			where = d.object
+		}
+		for _, s := range widgets.Scrolls(where) {
 			for _, inside := range widgets.Targets(s.Content()) {
 				if inside == t {
 					s.Reveal(t)

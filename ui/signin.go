@@ -64,7 +64,8 @@ func (a *App) locked() bool { return a.staffed() && a.member == "" }
 
 // signIn lets somebody work here.
 func (a *App) signIn(id pos.MemberID) {
-	a.member, a.history.everybody = id, false
+	a.member = id
+	a.history.forget()
 	a.rebuild()
 	a.shell.say(a.words.t("signin.done", "name", a.person(string(id))))
 }

@@ -122,7 +122,16 @@ func (c *canned) Sales(_ context.Context, q pos.SaleQuery) (pos.SalePage, error)
 		}
 		return page, nil
 	}
-	return pos.SalePage{Sales: history(), Next: &pos.PageMark{AtMs: 1, No: "x"}}, nil
+	page := pos.SalePage{Sales: history(), Next: &pos.PageMark{AtMs: 1, No: "x"}}
+	if len(c.View().Staff) > 0 {
+		page.Sales = nil
+		for i, s := range history() {
+			if s.Intent.Cashier = []string{"maryam", "noor", "maryam", "salim"}[i%4]; q.Cashier == "" || s.Intent.Cashier == q.Cashier {
+				page.Sales = append(page.Sales, s)
+			}
+		}
+	}
+	return page, nil
 }
 
 func (c *canned) Story(_ context.Context, no pos.SaleNo) ([]pos.Event, error) {

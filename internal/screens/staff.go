@@ -168,6 +168,7 @@ func pinScenes() []scene {
 	refund := []string{"<F3>", "<Down>", "<Return>", "<Return>", "<Return>"}
 	owner := []string{"<F12>", "<Return>", "Huda Al Mansoori", "<Return>", "<Return>", "482915", "<Return>", "482915", "<Return>"}
 	staff := at(0, "<F12>", "#who/staff")
+	others := []string{"<F3>", "<F9>", "482915", "<Return>"}
 	return []scene{
 		{name: "70-signin", view: team(busy())},
 		{name: "70-signin-wrong", view: team(view()), keys: []string{"<Down>", wrongPIN, "<Return>"}},
@@ -197,6 +198,11 @@ func pinScenes() []scene {
 		{name: "78-member-pin", view: wholeTeam(), keys: append(staff, "#staff/member/maryam", "#member/newpin")},
 		{name: "78-own-pin", view: wholeTeam(), keys: append(staff, "#staff/own", wrongPIN, "<Return>", "739251", "<Return>", "739251", "<Return>")},
 		{name: "74-history-own", view: team(view()), keys: at(1, "<F3>")},
+		{name: "74-history-everybody", view: team(view()), keys: at(3, others...)},
+		{name: "74-history-cashiers", view: wholeTeam(), keys: at(3, append(others, "<F9>", "<Down>")...)},
+		{name: "74-history-cashiers-many", view: many(), keys: at(10, append(others, "<F9>", "<Up>", "<Up>")...)},
+		{name: "74-history-of", view: team(view()), keys: at(3, append(others, "<F9>", "#cashier/maryam")...)},
+		{name: "74-history-of-none", view: team(view()), keys: at(3, append(others, "<F9>", "#cashier/huda")...)},
 		{name: "74-history-others", view: team(view()), keys: at(1, "<F3>", "#history/everybody", "48")},
 		{name: "79-recovery", view: team(view()), keys: []string{"#signin/forgot", strings.Repeat("ABCDE-", 4), "<Return>", "739251", "<Return>", "739251", "<Return>"}},
 	}
