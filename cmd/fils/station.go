@@ -24,16 +24,9 @@ import (
 	"github.com/filspos/fils/relay"
 )
 
-const (
-	// sleepCheck is how often the two clocks are compared, asleep how far
-	// they part only by sleep.
-	sleepCheck = 5 * time.Second
-	asleep     = 10 * time.Second
-
-	// recoverNew is how far back a new journal reads PayBy's pages, for a till
-	// whose PC died with no backup. It costs two short calls a day.
-	recoverNew = 31 * 24 * time.Hour
-)
+// recoverNew is how far back a new journal reads PayBy's pages, for a till
+// whose PC died with no backup. It costs two short calls for each day.
+const recoverNew = 31 * 24 * time.Hour
 
 // station is a till without screens: journal, engine and whatever they talk
 // to.
@@ -125,7 +118,6 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 			return nil, err
 		}
 		s.inner.start(r.Run)
-		s.inner.start(func(ctx context.Context) error { return watchSleep(ctx, r.Wake) })
 	}
 	s.inner.start(s.watchOuter)
 	return s, nil
@@ -255,27 +247,6 @@ func (s *station) watchOuter(ctx context.Context) error {
 		return nil
 	case <-s.outer.ctx.Done():
 		return context.Cause(s.outer.ctx)
-	}
-}
-
-// watchSleep calls wake when the computer has slept: the monotonic clock
-// stands still then and the wall clock does not. A socket that died meanwhile
-// would otherwise be noticed much later.
-func watchSleep(ctx context.Context, wake func()) error {
-	tick := time.NewTicker(sleepCheck)
-	defer tick.Stop()
-	last := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		now := time.Now()
-		if now.Round(0).Sub(last.Round(0))-now.Sub(last) > asleep {
-			wake()
-		}
-		last = now
 	}
 }
 
