@@ -73,6 +73,8 @@ func command(ctx context.Context, args []string, c console, m meta) error {
 	switch name {
 	case "connect":
 		return parseConnect(ctx, args, c)
+	case "pair":
+		return parsePair(ctx, args, c)
 	case "certify":
 		return parseCertify(ctx, args, c, m)
 	case "journal", "shift", "adopt":
@@ -243,4 +245,21 @@ func parseConnect(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	return connect(ctx, o, c)
+}
+
+func parsePair(ctx context.Context, args []string, c console) error {
+	f := newFlags()
+	var o pairOptions
+	f.StringVar(&o.code, "code-file", "", "")
+	f.StringVar(&o.token, "token-file", "", "")
+	if done, err := f.parse(args, c); done || err != nil {
+		return err
+	}
+	switch {
+	case o.code == "":
+		return badUsage("pair needs --code-file FILE, or --code-file - for standard input")
+	case o.token == "":
+		return badUsage("pair needs --token-file FILE, to write the token to")
+	}
+	return pair(ctx, o, c)
 }

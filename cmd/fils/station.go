@@ -187,8 +187,12 @@ func newRelay(till *pos.Till, settings *setup.Settings, secrets *setup.Secrets, 
 	if err != nil {
 		return nil, err
 	}
+	roots, err := settings.Relay.Roots()
+	if err != nil {
+		return nil, err
+	}
 	return relay.New(relay.Config{
-		URL: settings.Relay.URL, Token: secrets.Token.Reveal(), Installation: installation,
+		URL: settings.Relay.URL, RootCAs: roots, Token: secrets.Token.Reveal(), Installation: installation,
 		Cursor: till.Cursor,
 		Verify: func(raw []byte, sign string) error { return payby.Verify(settings.Keys, raw, sign) },
 		Deliver: func(ctx context.Context, d relay.Delivery) error {

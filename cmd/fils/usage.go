@@ -6,6 +6,9 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            open the till; without settings it opens for training
   fils connect --file settings.toml --data DIR [--passphrase-file FILE] [--replace]
                            connect this till to a merchant and import the key
+  fils pair --code-file FILE --token-file FILE
+                           exchange the code that a relay printed for this till,
+                           and print the [relay] lines of settings.toml
   fils shift x             what has happened since the last Z
   fils shift z NUMBER      the sealed Z of a shift
   fils shift close         close the shift that is open and print its Z
@@ -43,6 +46,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            reads money data gives a PIN
   --pin-file FILE          holds that PIN; - reads it from standard input; without
                            the flag the terminal asks for it
+  --code-file FILE         holds the pairing code; - reads it from standard input
+  --token-file FILE        where the relay's token is written, for connect
   --passphrase-file FILE   holds the passphrase of the key file, where the
                            computer has no keyring; a terminal asks for it
   --replace                take the place of another merchant's connection, or of

@@ -1,11 +1,13 @@
 package setup
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"os"
@@ -143,6 +145,11 @@ func (w *written) resolve(dir string) (*Settings, *Secrets, error) {
 	if s.Backup, err = backupFolder(dir, s.Backup); err != nil {
 		return nil, nil, err
 	}
+	if s.Relay != nil {
+		if s.Relay.Authority, err = w.Relay.authority(dir); err != nil {
+			return nil, nil, err
+		}
+	}
 	secrets := &Secrets{Signer: key}
 	if secrets.Token, err = w.Relay.token(dir); err != nil {
 		return nil, nil, err
@@ -211,15 +218,54 @@ func (r *relayKeys) token(dir string) (Secret, error) {
 		}
 		token = string(text)
 	case token == "":
-		return "", wrong(key, "this line is missing; write the name of the file with the token that the relay printed for this till")
+		return "", wrong(key, "this line is missing; write the name of the file with the token that fils pair has written for this till")
 	}
 	token = strings.TrimSpace(token)
 	if len(token) < 20 || len(token) > 512 || strings.IndexFunc(token, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsPrint(r) || unicode.IsSpace(r)
 	}) >= 0 {
-		return "", wrong(key, "this is not a token; copy the one line that the relay printed for this till")
+		return "", wrong(key, "this is not a token; write the name of the file that fils pair has written, or its one line")
 	}
 	return Secret(token), nil
+}
+
+// authority reads the certificate of the relay's own authority; it is empty
+// without one.
+func (r *relayKeys) authority(dir string) (string, error) {
+	const inline, inFile = "relay.authority", "relay.authority_file"
+	text, key := r.Authority, inline
+	switch {
+	case text != "" && r.AuthorityFile != "":
+		return "", wrong(inline, "there is authority_file, too; write only one of the two")
+	case r.AuthorityFile != "":
+		data, err := readBeside(dir, r.AuthorityFile, inFile)
+		if err != nil {
+			return "", err
+		}
+		text, key = string(data), inFile
+	case text == "":
+		return "", nil
+	}
+	cert, err := parseAuthority(key, text)
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: cert.Raw})), nil
+}
+
+const certificateBlock = "CERTIFICATE"
+
+// parseAuthority reads one certificate that may issue others.
+func parseAuthority(key, text string) (*x509.Certificate, error) {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != certificateBlock || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, wrong(key, "this is not one certificate as text (PEM); take the file that fils pair has written")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || !cert.IsCA {
+		return nil, wrong(key, "this is not the certificate of an authority; take the file that fils pair has written")
+	}
+	return cert, nil
 }
 
 // readBeside reads a file named in the settings, relative to their directory.

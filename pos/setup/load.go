@@ -100,6 +100,11 @@ func (k *stored) restore() (*Settings, error) {
 	if s.Backup != "" && !filepath.IsAbs(s.Backup) {
 		return nil, wrong("backup_folder", "this must be a whole path here; run fils connect again")
 	}
+	if s.Relay != nil {
+		if s.Relay.Authority, err = k.Relay.authority(""); err != nil {
+			return nil, err
+		}
+	}
 	const setting = "payby_key"
 	pems, err := texts(setting, k.PayByKey)
 	if err != nil {

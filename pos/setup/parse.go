@@ -37,6 +37,9 @@ type relayKeys struct {
 	Till      string `toml:"till"`
 	Token     string `toml:"token,omitempty"`
 	TokenFile string `toml:"token_file,omitempty"`
+
+	Authority     string `toml:"authority,omitempty,multiline"`
+	AuthorityFile string `toml:"authority_file,omitempty"`
 }
 
 // written is the file that a person writes.
@@ -78,6 +81,9 @@ func hints() map[string]string {
 		"relay.till":          `text in quotes`,
 		"relay.token":         `text in quotes`,
 		"relay.token_file":    `the name of a file in quotes`,
+
+		"relay.authority":      `the certificate as text in quotes`,
+		"relay.authority_file": `the name of a file in quotes`,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -23,6 +24,44 @@ func ecPEM(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// certificatePEM is a certificate that signs itself.
+func certificatePEM(t *testing.T, authority bool) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: authority, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+func TestConnect_RelayAuthorityIsKept(t *testing.T) {
+	s, ring := newShop(t), newMemoryRing()
+	authority := certificatePEM(t, true)
+	s.put("ca.pem", "a line of its own\n"+authority+"\n")
+	o := Options{Keyring: ring}
+	if _, err := s.connect(paired+"authority_file = \"ca.pem\"\n", o); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := Load(t.Context(), s.data, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Relay.Authority != authority {
+		t.Errorf("kept %q", got.Relay.Authority)
+	}
+	if roots, err := got.Relay.Roots(); err != nil || roots == nil {
+		t.Errorf("roots %v, %v", roots, err)
+	}
+	if roots, err := (&Relay{}).Roots(); err != nil || roots != nil {
+		t.Errorf("without one: %v, %v", roots, err)
+	}
 }
 
 func TestConnect_EverySettingsErrorNamesItsKey(t *testing.T) {
@@ -113,6 +152,11 @@ func TestConnect_EverySettingsErrorNamesItsKey(t *testing.T) {
 		{"relay token file absent", replace(`"token"`, `"tokem"`), ": relay.token_file: ", "no such file"},
 		{"relay token too short", replace(`token_file = "token"`, `token = "short"`), ": relay.token_file: ", "one line"},
 		{"relay token with blanks", replace(`token_file = "token"`, `token = "`+strings.Repeat("ab ", 20)+`"`), ": relay.token_file: ", "one line"},
+		{"relay authority twice", replace(`[relay]`, "[relay]\nauthority = \"x\"\nauthority_file = \"x\""), ": relay.authority: ", "only one"},
+		{"relay authority absent", replace(`[relay]`, "[relay]\nauthority_file = \"none\""), ": relay.authority_file: ", "no such file"},
+		{"relay authority no certificate", replace(`[relay]`, "[relay]\nauthority_file = \"payby.pem\""), ": relay.authority_file: ", "certificate"},
+		{"relay authority of nobody", replace(`[relay]`, "[relay]\nauthority_file = \"leaf.pem\""), ": relay.authority_file: ", "authority"},
+		{"relay authority and more", replace(`[relay]`, "[relay]\nauthority_file = \"two.pem\""), ": relay.authority_file: ", "one certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, ring := newShop(t), newMemoryRing()
@@ -120,6 +164,8 @@ func TestConnect_EverySettingsErrorNamesItsKey(t *testing.T) {
 			s.put("gateway.pem", privatePEM(t, gatewayKey()))
 			s.put("ec.pem", ecPEM(t))
 			s.put("short.pem", shortPEM)
+			s.put("leaf.pem", certificatePEM(t, false))
+			s.put("two.pem", certificatePEM(t, true)+certificatePEM(t, true))
 			_, err := s.connect(c.edit(paired), Options{Keyring: ring})
 			if err == nil {
 				t.Fatal("it was taken")

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"crypto/rsa"
+	"crypto/x509"
 	"time"
 
 	"github.com/filspos/fils/pos"
@@ -54,6 +55,24 @@ type Relay struct {
 	// URL is the relay's address (https), Merchant and Till the ids under
 	// which it knows this till.
 	URL, Merchant, Till string
+	// Authority is the certificate, PEM, of the relay's own authority; empty
+	// when the computer knows the one that issued the relay's certificate.
+	Authority string
+}
+
+// Roots are the only authorities that the relay's certificate may come from;
+// nil stands for those that the computer knows.
+func (r *Relay) Roots() (*x509.CertPool, error) {
+	if r.Authority == "" {
+		return nil, nil
+	}
+	cert, err := parseAuthority("relay.authority", r.Authority)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return pool, nil
 }
 
 // BaseURL is the address of the gateway's API.

@@ -184,7 +184,7 @@ func TestConnect_KeyringRoundTrip(t *testing.T) {
 				got.Cashier != "cashier" || got.Subject != "Marina" || got.Merchant != "Marina" {
 				t.Errorf("defaults are %+v", got)
 			}
-			if got.Relay == nil || *got.Relay != (Relay{"https://relay.example", "marina", "till-1"}) {
+			if got.Relay == nil || *got.Relay != (Relay{URL: "https://relay.example", Merchant: "marina", Till: "till-1"}) {
 				t.Errorf("relay is %+v", got.Relay)
 			}
 		})

@@ -219,7 +219,7 @@ func (s *Settings) keys() (*stored, error) {
 		CutOff: time.Time{}.Add(s.CutOff).Format("15:04"), Backup: s.Backup,
 	}}
 	if s.Relay != nil {
-		out.Relay = &relayKeys{URL: s.Relay.URL, Merchant: s.Relay.Merchant, Till: s.Relay.Till}
+		out.Relay = &relayKeys{URL: s.Relay.URL, Merchant: s.Relay.Merchant, Till: s.Relay.Till, Authority: s.Relay.Authority}
 	}
 	return out, nil
 }
