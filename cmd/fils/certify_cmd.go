@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"github.com/filspos/fils/cmd/fils/certify"
-	"github.com/filspos/fils/payby"
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/gateway"
 	"github.com/filspos/fils/pos/setup"
 	"github.com/filspos/fils/pos/sqlite"
-	"github.com/filspos/fils/relay"
 )
 
 const certifyUsage = `fils certify runs PayBy's acceptance cases 001 to 009 with the till's own engine, or
@@ -329,7 +327,7 @@ func (o certifyOptions) openAccount(ctx context.Context, c console) (_ *station,
 	}
 	s.inner.start(s.till.Run)
 	if settings.Relay != nil {
-		r, err := o.benchRelay(s.till, bench, settings, secrets, so)
+		r, err := newRelay(s.till, bench.Deliver(s.till.Deliver), settings, secrets, so)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -344,22 +342,4 @@ func (o certifyOptions) openAccount(ctx context.Context, c console) (_ *station,
 		session.Cashier = o.by
 	}
 	return s, session, nil
-}
-
-// benchRelay is newRelay through the bench.
-func (o certifyOptions) benchRelay(till *pos.Till, bench *certify.Bench, settings *setup.Settings, secrets *setup.Secrets, so stationOptions) (*relay.Client, error) {
-	installation, err := installationID(o.dir)
-	if err != nil {
-		return nil, err
-	}
-	deliver := bench.Deliver(till.Deliver)
-	return relay.New(relay.Config{
-		URL: settings.Relay.URL, Token: secrets.Token.Reveal(), Installation: installation, Cursor: till.Cursor,
-		Verify: func(raw []byte, sign string) error { return payby.Verify(settings.Keys, raw, sign) },
-		Deliver: func(ctx context.Context, d relay.Delivery) error {
-			return deliver(ctx, pos.Delivery{Cursor: d.Cursor, ReceivedAt: d.ReceivedAt, Sign: d.Sign, Raw: d.Raw})
-		},
-		State:  func(s relay.State) { till.SetRelay(light(s.Phase)) },
-		Random: randomDuration, Log: so.log,
-	})
 }

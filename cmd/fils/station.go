@@ -113,7 +113,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		s.inner.start(s.copies.run)
 	}
 	if settings.Relay != nil && !errors.Is(s.journal.State(), pos.ErrJournalReadOnly) {
-		r, err := newRelay(s.till, settings, secrets, o)
+		r, err := newRelay(s.till, s.till.Deliver, settings, secrets, o)
 		if err != nil {
 			return nil, err
 		}
@@ -182,7 +182,10 @@ func newClient(settings *setup.Settings, secrets *setup.Secrets) *payby.Client {
 	}
 }
 
-func newRelay(till *pos.Till, settings *setup.Settings, secrets *setup.Secrets, o stationOptions) (*relay.Client, error) {
+// newRelay is the till's connection to its relay. deliver takes the messages:
+// the till's own, or what stands in front of it.
+func newRelay(till *pos.Till, deliver func(context.Context, pos.Delivery) error,
+	settings *setup.Settings, secrets *setup.Secrets, o stationOptions) (*relay.Client, error) {
 	installation, err := installationID(o.dir)
 	if err != nil {
 		return nil, err
@@ -197,7 +200,7 @@ func newRelay(till *pos.Till, settings *setup.Settings, secrets *setup.Secrets, 
 		Verify: func(raw []byte, sign string) error { return payby.Verify(settings.Keys, raw, sign) },
 		Deliver: func(ctx context.Context, d relay.Delivery) error {
 			// The till verifies again: what it believes must not hang on this wiring.
-			return till.Deliver(ctx, pos.Delivery{Cursor: d.Cursor, ReceivedAt: d.ReceivedAt, Sign: d.Sign, Raw: d.Raw})
+			return deliver(ctx, pos.Delivery{Cursor: d.Cursor, ReceivedAt: d.ReceivedAt, Sign: d.Sign, Raw: d.Raw})
 		},
 		State:  func(s relay.State) { till.SetRelay(light(s.Phase)) },
 		Random: randomDuration, Log: o.log,
