@@ -51,7 +51,7 @@ func nextDay(day string) string {
 	return at.AddDate(0, 0, 1).Format(time.DateOnly)
 }
 
-// load takes up a recovery that is due.
+// loadRecovery takes up a recovery that is due.
 func (c *core) loadRecovery(now time.Time) {
 	if c.cfg.Archive == nil || c.readOnly {
 		return
