@@ -128,6 +128,7 @@ func TestConnect_EverySettingsErrorNamesItsKey(t *testing.T) {
 
 		{"store missing", replace(`store = "Marina"`, ""), ": store: ", "Marina"},
 		{"store too long", replace(`Marina`, strings.Repeat("م", 65)), ": store: ", "64"},
+		{"subject too long for PayBy", add(`subject = "` + strings.Repeat("🛒", 33) + `"`), ": subject: ", "64"},
 		{"subject with line break", add(`subject = "a\nb"`), ": subject: ", "one line"},
 		{"terminal is another till", replace(`terminal = "till-1"`, `terminal = "till-2"`), ": terminal: ", "same name"},
 		{"window no time", add(`window = "soon"`), ": window: ", "110s"},

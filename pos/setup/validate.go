@@ -7,12 +7,13 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/filspos/fils/payby"
 )
 
-// maxText bounds names and the subject, in characters (protocol.md §6.1).
+// maxText bounds names and the subject (protocol.md §6.1), in UTF-16 units, as
+// PayBy and payby.Encode count: a subject that passed here must make an order.
 const maxText = 64
 
 // maxNotifyURL is the longest notifyUrl (protocol.md §6.1).
@@ -94,13 +95,21 @@ func (s *Settings) names() error {
 		switch {
 		case f.value == "":
 			return wrong(f.key, f.missing)
-		case utf8.RuneCountInString(f.value) > maxText:
-			return wrong(f.key, "this is too long; write at most 64 characters")
+		case units(f.value) > maxText:
+			return wrong(f.key, "this is too long; write at most 64 characters, of which a picture counts as two")
 		case strings.IndexFunc(f.value, unicode.IsControl) >= 0:
 			return wrong(f.key, "this has line breaks or other control characters; write one line of plain text")
 		}
 	}
 	return nil
+}
+
+// units counts as Java does.
+func units(text string) (n int) {
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
 }
 
 func window(text string) (time.Duration, error) {
