@@ -90,6 +90,13 @@ func TestConfig_SourcesAndTheirOrder(t *testing.T) {
 	}
 }
 
+func TestConfig_ShowsNoPassword(t *testing.T) {
+	code, out, problem := call(t, "config", "--nats", "nats://relay:hunter2@a:4222,nats://b:4222")
+	if code != 0 || strings.Contains(out, "hunter2") || !strings.Contains(out, "@a:4222,nats://b:4222") {
+		t.Errorf("exit %d, %q, %q", code, out, problem)
+	}
+}
+
 func TestConfig_FileFaults(t *testing.T) {
 	for name, test := range map[string]struct{ text, says string }{
 		"misspelt": {"listne = \"x\"\n", "listne"},

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -272,8 +273,8 @@ func parseSize(text string) (int64, error) {
 	return 0, fmt.Errorf("--max-size %q must look like 4GiB", text)
 }
 
-// print lists every setting with its source, as lines that --config takes. No
-// setting is a secret; secrets lie in files.
+// print lists every setting with its source, as lines that --config takes.
+// Secrets lie in files, but the URLs of a cluster can hold a password.
 func (s *settings) print() string {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -285,7 +286,11 @@ func (s *settings) print() string {
 		if source == "" {
 			source = "default"
 		}
-		fmt.Fprintf(table, "%s = %q\t# %s\n", f.Name, f.Value.String(), source)
+		value := f.Value.String()
+		if f.Name == "nats" {
+			value = regexp.MustCompile(`//[^/@,]*@`).ReplaceAllString(value, "//•••@")
+		}
+		fmt.Fprintf(table, "%s = %q\t# %s\n", f.Name, value, source)
 	})
 	table.Flush()
 	return b.String()
