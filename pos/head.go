@@ -20,7 +20,8 @@ type HeadKeeper interface {
 }
 
 // keepEvery is how often the head is kept while the chain grows. It is also
-// kept after each Z and when the till stops.
+// kept after each Z, after each request to refund or reverse, which an older
+// copy might make again, and when the till stops.
 const keepEvery = time.Minute
 
 // head is the newest event of the chain.
