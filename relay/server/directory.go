@@ -135,7 +135,7 @@ func (d *directory) sync(ctx context.Context) error {
 	if whole {
 		changed = append(d.vanished(changed), changed...)
 	}
-	// Merchants first: a till needs its merchant.
+	// Merchants first: a till is taken for with its merchant only.
 	for _, r := range changed {
 		if id, ok := merchantOf(r.Key); ok {
 			d.takeMerchant(id, r)
@@ -184,9 +184,10 @@ func (d *directory) takeMerchant(id string, r Record) {
 
 func (d *directory) takeTill(a Address, r Record) {
 	if r.Value == nil {
+		lane := d.known[r.Key].lane(a)
 		delete(d.known, r.Key)
 		d.roster.dropTill(a)
-		d.changed(tillChange{till: a, lane: a})
+		d.changed(tillChange{till: a, lane: lane})
 		return
 	}
 	t, err := readTill(r.Value)

@@ -105,6 +105,13 @@ func (r *roster) setMerchant(id string, keys []*rsa.PublicKey) error {
 	return nil
 }
 
+func (r *roster) hasMerchant(id string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, ok := r.merchants[id]
+	return ok
+}
+
 func (r *roster) dropMerchant(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,16 +119,14 @@ func (r *roster) dropMerchant(id string) {
 }
 
 // setTill makes tokens the only ones of the till, and lane where its
-// notifications are stored.
+// notifications are stored. The merchant may be unknown, or gone: a token that
+// was taken from one of its tills must not stay.
 func (r *roster) setTill(a, lane Address, tokens []TokenHash) error {
 	if !relay.ValidID(a.Till) {
 		return errors.New("relay: a till id is 1 to 32 letters, digits, _ or -")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.merchants[a.Merchant]; !ok {
-		return fmt.Errorf("relay: no merchant %q; add it before its tills", a.Merchant)
-	}
 	for _, h := range tokens {
 		for _, e := range r.byHash[indexOf(h)] {
 			if e.hash == h && e.till != a {

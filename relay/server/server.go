@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -177,6 +178,9 @@ func (s *Server) AddTill(merchant, till string) (token string, err error) {
 // retired: its notifications are still stored, but nobody can connect.
 func (s *Server) SetTill(merchant, till string, tokens []TokenHash) error {
 	a := Address{Merchant: merchant, Till: till}
+	if !s.directory.hasMerchant(merchant) {
+		return fmt.Errorf("relay: no merchant %q; add it before its tills", merchant)
+	}
 	if err := s.directory.setTill(a, a, tokens); err != nil {
 		return err
 	}
