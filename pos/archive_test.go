@@ -3,6 +3,7 @@ package pos_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -295,6 +296,31 @@ func (k *keeper) KeepHead(_ context.Context, count int64, hash pos.Hash) error {
 	defer k.mu.Unlock()
 	k.count, k.hash, k.ok = count, hash, true
 	return nil
+}
+
+func TestHead_AJournalInThePlaceOfAnotherIsNoFirstOne(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		a, k := &archive{}, &keeper{}
+		for _, c := range []struct {
+			file string
+			why  pos.RecoveryReason
+			wait time.Duration
+		}{{"first.db", pos.RecoveryNew, time.Minute}, {"second.db", pos.RecoveryRestored, 20 * time.Minute}} {
+			till, _, stop := openWith(t, filepath.Join(dir, c.file), func(cfg *pos.Config) {
+				cfg.Archive, cfg.Heads, cfg.RecoverNew = a, k, 48*time.Hour
+			})
+			alert := till.View().Alerts
+			if len(alert) != 1 || alert[0].Kind != pos.AlertRecovering || !strings.HasPrefix(alert[0].Key, string(c.why)+" ") {
+				t.Fatalf("%s: alerts %+v", c.file, alert)
+			}
+			time.Sleep(c.wait)
+			if kinds := alertsOf(till); kinds[pos.AlertRecovering] != 0 {
+				t.Fatalf("%s: still recovering", c.file)
+			}
+			stop()
+		}
+	})
 }
 
 func TestHead_AnOlderCopyIsRecovered(t *testing.T) {

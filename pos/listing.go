@@ -166,7 +166,7 @@ func (c *core) planListing(l *listing, now time.Time) {
 	}
 	if l.refunds <= today {
 		at := now
-		if l.why != "" && l.check == nil {
+		if l.why != "" && l.why != RecoveryNew {
 			at = l.begun.Add(absentAfter) // a refund that the lost journal asked for may still be carried out
 		}
 		l.plan.then(opListRefunds, at, now)

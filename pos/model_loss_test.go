@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -315,10 +316,13 @@ func (w *world) strayed(f *flight) {
 	}
 }
 
-// reads reports that the till is recovering: what the provider does meanwhile
+// reads reports that the till is recovering what another journal here may have
+// known: what the provider does meanwhile
 // must come into the journal.
 func (w *world) reads() bool {
-	return slices.ContainsFunc(w.book.alerts, func(a pos.Alert) bool { return a.Kind == pos.AlertRecovering })
+	return slices.ContainsFunc(w.book.alerts, func(a pos.Alert) bool {
+		return a.Kind == pos.AlertRecovering && !strings.HasPrefix(a.Key, string(pos.RecoveryNew))
+	})
 }
 
 // late tells of refunds that reached the provider after a recovery had read

@@ -2,6 +2,7 @@ package pos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 type RecoveryReason string
 
 const (
-	// RecoveryNew: the journal has just been made.
+	// RecoveryNew: the journal has just been made, where none was before.
 	RecoveryNew RecoveryReason = "new"
 	// RecoveryRestored: it is older than the head that was kept, or another.
 	RecoveryRestored RecoveryReason = "restored"
@@ -82,7 +83,7 @@ func prepare(ctx context.Context, cfg Config, l Loaded) (_ Loaded, known bool, e
 	if l.Binding == nil {
 		facts = append(facts, Fact{Kind: JournalBound, At: at, Binding: &cfg.Binding})
 		if cfg.RecoverNew > 0 {
-			facts = append(facts, recovering(at, RecoveryNew, at.Add(-cfg.RecoverNew)))
+			facts = append(facts, recovering(at, newReason(ctx, cfg), at.Add(-cfg.RecoverNew)))
 		}
 	} else {
 		var why RecoveryReason
@@ -114,6 +115,19 @@ func prepare(ctx context.Context, cfg Config, l Loaded) (_ Loaded, known bool, e
 		}
 	}
 	return l, known, nil
+}
+
+// newReason tells a till's first journal from one in the place of another, of
+// which this PC has kept the head.
+func newReason(ctx context.Context, cfg Config) RecoveryReason {
+	if cfg.Heads == nil {
+		return RecoveryNew
+	}
+	_, _, kept, err := cfg.Heads.KeptHead(ctx)
+	if kept || errors.Is(err, ErrHeadUnreadable) {
+		return RecoveryRestored
+	}
+	return RecoveryNew
 }
 
 // lastTraded is when the journal was last sure to be the newest. What a PIN on
