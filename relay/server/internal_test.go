@@ -255,3 +255,25 @@ func TestNewToken_IsFreshAndLong(t *testing.T) {
 		t.Error("a token was made of too little randomness")
 	}
 }
+
+// hangingUp is a store whose caller hangs up while it answers.
+type hangingUp struct {
+	Store
+	hangUp func()
+}
+
+func (h hangingUp) Check(ctx context.Context) error {
+	h.hangUp()
+	return ctx.Err()
+}
+
+func TestCalmStore_ACallerWhoHangsUpSpoilsNoAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	store := newCalmStore(hangingUp{hangUp: cancel}, time.Now)
+	if err := store.Check(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := store.Check(context.Background()); err != nil {
+		t.Errorf("the next caller is told %v", err)
+	}
+}

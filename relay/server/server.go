@@ -119,7 +119,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Meter == nil {
 		cfg.Meter = deafMeter{}
 	}
-	cfg.Store = newCalmStore(cfg.Store)
+	cfg.Store = newCalmStore(cfg.Store, cfg.Now)
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
 		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource), hub: newHub(),

@@ -95,14 +95,45 @@ type Sink interface {
 // nothing, and not in the store, where it runs into timeouts.
 const readsAtOnce = 64
 
-// calmStore bounds the reads of a store.
+// checkHolds is how long the answer whether the store can be used is good for.
+// Anybody may ask, and in a cluster the leader has to answer each time.
+const checkHolds = 500 * time.Millisecond
+
+// calmStore bounds the reads and the checks of a store.
 type calmStore struct {
 	Store
-	turn chan struct{}
+	turn  chan struct{}
+	now   func() time.Time
+	check chan checked // holds the last answer, while nobody asks
 }
 
-func newCalmStore(s Store) calmStore {
-	return calmStore{Store: s, turn: make(chan struct{}, readsAtOnce)}
+type checked struct {
+	err error
+	at  time.Time
+}
+
+func newCalmStore(s Store, now func() time.Time) calmStore {
+	c := calmStore{Store: s, turn: make(chan struct{}, readsAtOnce), now: now, check: make(chan checked, 1)}
+	c.check <- checked{}
+	return c
+}
+
+// Check implements Store. Callers at the same time wait for one answer.
+func (c calmStore) Check(ctx context.Context) error {
+	var last checked
+	select {
+	case last = <-c.check:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if age := c.now().Sub(last.at); age < 0 || age >= checkHolds {
+		// The answer is for the others, too, when this caller hangs up.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeAttempt)
+		last = checked{err: c.Store.Check(ctx), at: c.now()}
+		cancel()
+	}
+	c.check <- last
+	return last.err
 }
 
 func (c calmStore) wait(ctx context.Context) error {
