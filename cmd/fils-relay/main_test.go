@@ -199,6 +199,11 @@ func (r running) pair(t *testing.T, printed string) relay.Paired {
 
 func (r running) post(t *testing.T, key *rsa.PrivateKey, url, body string) {
 	t.Helper()
+	r.postBy(t, &http.Client{}, key, url, body)
+}
+
+func (r running) postBy(t *testing.T, client *http.Client, key *rsa.PrivateKey, url, body string) {
+	t.Helper()
 	sign, err := payby.Sign(key, []byte(body))
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +213,7 @@ func (r running) post(t *testing.T, key *rsa.PrivateKey, url, body string) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Sign", sign)
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

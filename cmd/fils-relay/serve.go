@@ -105,6 +105,7 @@ type door struct {
 	name     string
 	listener net.Listener
 	handler  http.Handler
+	watch    func(net.Conn, http.ConnState) // for http.Server.ConnState; may be nil
 }
 
 // serveWith opens the doors and serves until ctx ends.
@@ -117,13 +118,14 @@ func serveWith(ctx context.Context, s *settings, c console, relay *server.Server
 			}
 		}
 	}()
-	public, scheme, err := listenPublic(s)
+	public, scheme, err := listenPublic(s, relay, log)
 	if err != nil {
 		return err
 	}
-	doors = append(doors, door{"public", public, relay})
+	doors = append(doors, public)
+	address := public.listener.Addr().String()
 	if s.publicURL == "" {
-		s.publicURL = scheme + public.Addr().String()
+		s.publicURL = scheme + address
 	}
 	beside := http.NewServeMux()
 	beside.Handle("GET /metrics", meter.handler())
@@ -132,7 +134,7 @@ func serveWith(ctx context.Context, s *settings, c console, relay *server.Server
 		if err != nil {
 			return fmt.Errorf("--metrics-listen: %w", err)
 		}
-		doors = append(doors, door{"metrics", l, beside})
+		doors = append(doors, door{name: "metrics", listener: l, handler: beside})
 		beside = http.NewServeMux()
 	}
 	admin, err := listenAdmin(s, relay, beside, log)
@@ -140,14 +142,14 @@ func serveWith(ctx context.Context, s *settings, c console, relay *server.Server
 		return err
 	}
 	if admin != nil {
-		doors = append(doors, door{"admin", admin, beside})
+		doors = append(doors, door{name: "admin", listener: admin, handler: beside})
 		fmt.Fprintln(c.out, "admin", "http://"+admin.Addr().String())
 	}
 	if !s.tls() {
 		log.Warn("serving without TLS; tills and PayBy must reach this through a TLS proxy, or on loopback")
 	}
-	log.Info("listening", "url", scheme+public.Addr().String(), "public_url", s.publicURL, "version", thisBuild().version, "commit", thisBuild().commit)
-	fmt.Fprintln(c.out, "relay", scheme+public.Addr().String())
+	log.Info("listening", "url", scheme+address, "public_url", s.publicURL, "version", thisBuild().version, "commit", thisBuild().commit)
+	fmt.Fprintln(c.out, "relay", scheme+address)
 	return serveOn(ctx, relay, doors, s.drainDelay, log)
 }
 
@@ -222,6 +224,7 @@ func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    16 << 10,
+			ConnState:         d.watch,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		}
 		webs = append(webs, web)

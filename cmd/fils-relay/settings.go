@@ -94,7 +94,7 @@ func (s *settings) define() {
 	f.StringVar(&s.metricsListen, "metrics-listen", "", "where /metrics is served (default: beside the admin commands)")
 	f.BoolVar(&s.metricsPerTill, "metrics-per-till", true, "when each till was last connected, one series for each")
 	f.DurationVar(&s.drainDelay, "drain-delay", 0, "how long /readyz says no before tills are sent elsewhere")
-	f.IntVar(&s.maxConnections, "max-connections", 50000, "connections at a time")
+	f.IntVar(&s.maxConnections, "max-connections", 50000, "connections at a time; when all are taken, the quietest that is no till's is closed for the next")
 	f.BoolVar(&s.verbose, "verbose", false, "log more")
 	f.Var(&s.key, "key", "")
 	f.StringVar(&s.succeeds, "succeeds", "", "")

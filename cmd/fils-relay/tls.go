@@ -7,7 +7,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -21,20 +23,22 @@ import (
 const certificateLook = time.Minute
 
 // listenPublic opens the door for PayBy and tills.
-func listenPublic(s *settings) (net.Listener, string, error) {
+func listenPublic(s *settings, handler http.Handler, log *slog.Logger) (public door, scheme string, err error) {
 	cfg, err := tlsConfig(s)
 	if err != nil {
-		return nil, "", err
+		return door{}, "", err
 	}
 	tcp, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		return nil, "", fmt.Errorf("--listen: %w", err)
+		return door{}, "", fmt.Errorf("--listen: %w", err)
 	}
-	bounded := &boundedListener{Listener: tcp, places: make(chan struct{}, s.maxConnections), closed: make(chan struct{})}
+	bounded := newBoundedListener(tcp, s.maxConnections, log)
+	public = door{name: "public", listener: bounded, handler: handler, watch: bounded.watch}
 	if cfg == nil {
-		return bounded, "http://", nil
+		return public, "http://", nil
 	}
-	return tls.NewListener(bounded, cfg), "https://", nil
+	public.listener = tls.NewListener(bounded, cfg)
+	return public, "https://", nil
 }
 
 // tlsConfig returns nil when TLS is somebody else's.
@@ -139,45 +143,4 @@ func authorityHash(file string) ([]byte, error) {
 	}
 	sum := sha256.Sum256(cert.Raw)
 	return sum[:], nil
-}
-
-// boundedListener has a limited number of connections open; others wait.
-type boundedListener struct {
-	net.Listener
-	places chan struct{}
-	once   sync.Once
-	closed chan struct{}
-}
-
-// Accept implements net.Listener.
-func (l *boundedListener) Accept() (net.Conn, error) {
-	select {
-	case l.places <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
-	}
-	return &boundedConn{Conn: conn, leave: sync.OnceFunc(func() { <-l.places })}, nil
-}
-
-// Close implements net.Listener.
-func (l *boundedListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-type boundedConn struct {
-	net.Conn
-	leave func()
-}
-
-// Close implements net.Conn.
-func (c *boundedConn) Close() error {
-	err := c.Conn.Close()
-	c.leave()
-	return err
 }
