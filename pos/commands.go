@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -26,7 +27,7 @@ func (t *Till) Charge(ctx context.Context, r ChargeRequest) (SaleNo, error) {
 	if r.Amount <= 0 || r.Amount > MaxAmount {
 		return "", &Error{Code: CodeAmount, Op: "charge", Amount: r.Amount}
 	}
-	if utf8.RuneCountInString(r.Reference) > maxReference || !printable(r.Reference) {
+	if !fits(r.Reference, maxReference) {
 		return "", &Error{Code: CodeReference, Op: "charge"}
 	}
 	if e := t.View().Trading; e != nil {
@@ -53,11 +54,21 @@ func (t *Till) Charge(ctx context.Context, r ChargeRequest) (SaleNo, error) {
 
 func printable(s string) bool {
 	for _, r := range s {
-		if !unicode.IsPrint(r) {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return false
 		}
 	}
-	return utf8.ValidString(s)
+	return true
+}
+
+// fits reports printable text of at most limit UTF-16 units, as the provider
+// counts them.
+func fits(s string, limit int) bool {
+	units := 0
+	for _, r := range s {
+		units += utf16.RuneLen(r)
+	}
+	return printable(s) && units <= limit
 }
 
 // guardClosed asks before the amount of a sale closed a short while ago is
@@ -177,7 +188,7 @@ func (t *Till) Show(no SaleNo) {
 // Refund asks for money to be given back and returns after the intent is
 // committed. Errors are *[Error]; after an error nothing was sent.
 func (t *Till) Refund(ctx context.Context, r RefundRequest) (RefundNo, error) {
-	if utf8.RuneCountInString(r.Reason) > maxReason || !printable(r.Reason) {
+	if !fits(r.Reason, maxReason) {
 		return "", &Error{Code: CodeReference, Op: "refund", Sale: r.Sale}
 	}
 	if r.Requester == "" || r.Approver == "" && r.Approval.Member() == "" {

@@ -2,7 +2,6 @@ package pos
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -143,16 +142,4 @@ func (c *core) refundFailed(r *openRefund, res result, f *Failure, now time.Time
 	if r.State == RefundRequested && (p.unreachable(now) || p.noResend || age >= failingMax) {
 		c.emit(now, Fact{Kind: RefundUncertain, Sale: r.Sale, Refund: r.No, Failure: f})
 	}
-}
-
-func sortBy[T any](list []T, less func(a, b T) bool) {
-	slices.SortFunc(list, func(a, b T) int {
-		switch {
-		case less(a, b):
-			return -1
-		case less(b, a):
-			return 1
-		}
-		return 0
-	})
 }

@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -25,11 +26,8 @@ func (c *core) view(now time.Time, trading *Error) *View {
 			v.Cards = append(v.Cards, c.saleView(s, now))
 		}
 	}
-	sortBy(v.Cards, func(a, b SaleView) bool {
-		if !a.Sale.CreatedAt.Equal(b.Sale.CreatedAt) {
-			return a.Sale.CreatedAt.Before(b.Sale.CreatedAt)
-		}
-		return a.Sale.No < b.Sale.No
+	slices.SortFunc(v.Cards, func(a, b SaleView) int {
+		return cmp.Or(a.Sale.CreatedAt.Compare(b.Sale.CreatedAt), cmp.Compare(a.Sale.No, b.Sale.No))
 	})
 	for _, s := range c.recent {
 		if open := c.sales[s.No]; open != nil {
@@ -43,13 +41,13 @@ func (c *core) view(now time.Time, trading *Error) *View {
 			v.RefundsInFlight = append(v.RefundsInFlight, r.Refund)
 		}
 	}
-	sortBy(v.RefundsInFlight, func(a, b Refund) bool {
-		if !a.CreatedAt.Equal(b.CreatedAt) {
-			return a.CreatedAt.Before(b.CreatedAt)
-		}
-		return a.No < b.No
-	})
+	slices.SortFunc(v.RefundsInFlight, byAge)
 	return v
+}
+
+// byAge sorts refunds; those adopted together are of one age.
+func byAge(a, b Refund) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.No, b.No))
 }
 
 // stale is v while nothing newer may be shown: a QR whose window is over
@@ -96,7 +94,7 @@ func (c *core) saleView(s *openSale, now time.Time) SaleView {
 			v.Refunds = append(v.Refunds, r.Refund)
 		}
 	}
-	sortBy(v.Refunds, func(a, b Refund) bool { return a.CreatedAt.Before(b.CreatedAt) })
+	slices.SortFunc(v.Refunds, byAge)
 	return v
 }
 

@@ -2,6 +2,7 @@ package pos
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"time"
 )
@@ -282,6 +283,6 @@ func (c *core) staffView(now time.Time) []StaffView {
 	for id, m := range c.crew.members {
 		out = append(out, StaffView{Member: m, HasPIN: c.crew.armed(id), Wait: c.pinUntil(id, now)})
 	}
-	sortBy(out, func(a, b StaffView) bool { return a.ID < b.ID })
+	slices.SortFunc(out, func(a, b StaffView) int { return cmp.Compare(a.ID, b.ID) })
 	return out
 }

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
-	"unicode/utf8"
 )
 
 // ProposeRefund records a wish for a refund that waits until somebody
 // approves or declines it, across restarts; r needs no Approval. It reserves
 // no money. A sale has one at a time: [CodeProposed] for a second.
 func (t *Till) ProposeRefund(ctx context.Context, r RefundRequest) (ProposalID, error) {
-	if utf8.RuneCountInString(r.Reason) > maxReason || !printable(r.Reason) ||
-		utf8.RuneCountInString(r.Note) > maxNote || !printable(r.Note) {
+	if !fits(r.Reason, maxReason) || !fits(r.Note, maxNote) {
 		return "", &Error{Code: CodeReference, Op: "propose refund", Sale: r.Sale}
 	}
 	var id ProposalID

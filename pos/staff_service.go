@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // Staff are the people of one till: who they are, their PINs and what they
@@ -225,7 +224,7 @@ func (s *Staff) Authorize(ctx context.Context, p Permission, id MemberID, pin st
 // no other fact will tell; the consent's fact keeps it as its note.
 func (s *Staff) AuthorizeFor(ctx context.Context, p Permission, id MemberID, pin, purpose string) (Approval, error) {
 	const op = "authorize"
-	if utf8.RuneCountInString(purpose) > maxNote || !printable(purpose) {
+	if !fits(purpose, maxNote) {
 		return Approval{}, &Error{Code: CodeNote, Op: op}
 	}
 	done, err := s.begin(ctx, op)

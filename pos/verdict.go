@@ -3,7 +3,6 @@ package pos
 import (
 	"context"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -200,7 +199,7 @@ func (t *Till) AttachWith(ctx context.Context, a Approval, no, other SaleNo, by,
 }
 
 func checkNote(op string, no SaleNo, note string) error {
-	if note == "" || utf8.RuneCountInString(note) > maxNote || !printable(note) {
+	if note == "" || !fits(note, maxNote) {
 		return &Error{Code: CodeNote, Op: op, Sale: no}
 	}
 	return nil

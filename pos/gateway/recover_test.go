@@ -3,8 +3,10 @@ package gateway_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +145,26 @@ func TestAdopt_FromAnotherTill(t *testing.T) {
 	}
 	if z.Check == nil || !z.Check.Complete || len(z.Check.Missing) != 0 || len(z.Adopted) != 1 || z.Totals.Net() != 0 {
 		t.Fatalf("Z %+v, check %+v", z, z.Check)
+	}
+}
+
+func TestRefund_AReasonThatPayByWouldNotTakeIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	g, box := connect(t)
+	till, stop := openTill(t, filepath.Join(t.TempDir(), "one.db"), "T1", g)
+	defer stop()
+	until(t, till, "end of the first recovery", quiet)
+	no := sellTo(t, till, box, 5000)
+	for _, reason := range []string{strings.Repeat("🙂", 33), "\uFFFD", "\xff"} {
+		_, err := till.Refund(t.Context(), pos.RefundRequest{Sale: no, Amount: 1500, Reason: reason, Requester: "Amna", Approver: "Huda"})
+		var e *pos.Error
+		if !errors.As(err, &e) || e.Code != pos.CodeReference {
+			t.Errorf("%q: %v", reason, err)
+		}
+	}
+	if _, err := till.Refund(t.Context(), pos.RefundRequest{
+		Sale: no, Amount: 1500, Reason: strings.Repeat("🙂", 32), Requester: "Amna", Approver: "Huda",
+	}); err != nil {
+		t.Error(err)
 	}
 }
