@@ -33,8 +33,8 @@ type App struct {
 	// charging locks the charge button while its action runs.
 	charging bool
 	// member is who works here on a till with an owner, approver whose PIN was
-	// given last for something risky.
-	member, approver pos.MemberID
+	// given last for something risky, worker who worked here last.
+	member, approver, worker pos.MemberID
 
 	page    page
 	screen  screen

@@ -230,10 +230,7 @@ func (x *deedDialog) drawConfirm() fyne.CanvasObject {
 		l.NewLabel(w.t("alerts.sale", "no", x.sale.No.Short())+" · "+a.when(x.sale.CreatedAt), widgets.TextBody, l.Muted).Aligned(widgets.Middle),
 		l.NewLabel(x.warning, widgets.TextLarge, l.Text).Wrapped()}
 	if s := x.found; s != nil && x.other {
-		body = append(body, l.Card(widgets.Space4, widgets.Space3, l.Row(widgets.Space3,
-			widgets.Stretch(widgets.Column(0, l.NewLabel(w.money(s.Intent.Amount), widgets.TextLarge, l.Text).Bold(),
-				l.NewLabel(w.t("alerts.sale", "no", s.No.Short())+" · "+a.when(s.CreatedAt), widgets.TextSmall, l.Muted))),
-			a.phaseChip(phaseOf(s)))))
+		body = append(body, a.saleCard(s))
 	}
 	body = append(body, l.Row(widgets.Space3, l.NewLabel(w.t("deed.note"), widgets.TextBody, l.Muted),
 		widgets.Stretch(l.NewLabel(strings.TrimSpace(x.note), widgets.TextBody, l.Text).Wrapped())))

@@ -120,12 +120,14 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 		parts = append(parts, l.Row(widgets.Space3, deeds...))
 	}
 	if rest := s.Refundable(); rest > 0 && !s.Unread {
-		row := []fyne.CanvasObject{widgets.Stretch(widgets.Column(0,
-			l.NewLabel(w.t("detail.rest"), widgets.TextSmall, l.Muted), l.NewLabel(w.money(rest), widgets.TextTitle, l.Text).Bold()))}
+		// The amount has a line of its own: beside the buttons a narrow window
+		// would cut it, and half an amount is a wrong one.
+		left := l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("detail.rest"), widgets.TextBody, l.Muted)), l.NewLabel(w.money(rest), widgets.TextTitle, l.Text).Bold())
+		row := []fyne.CanvasObject{widgets.Filler()}
 		if reversible(s) {
 			row = append(row, l.NewButton("detail/reverse", widgets.Ghost, w.t("detail.reverse"), "", func() { a.openReverse(d.sale) }))
 		}
-		parts = append(parts, l.Rule(), l.Row(widgets.Space2, append(row,
+		parts = append(parts, l.Rule(), left, l.Row(widgets.Space2, append(row,
 			l.NewButton("detail/refund", widgets.Plain, w.t("detail.refund"), "", func() { a.openRefund(d.sale) }))...))
 	}
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, parts...))

@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 
+	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/ui/widgets"
 )
 
@@ -103,6 +104,8 @@ type confirmation struct {
 	do                         func()
 	// note is a second paragraph; may be empty.
 	note string
+	// about is the sale in question; may be nil.
+	about *pos.Sale
 }
 
 func (a *App) confirm(c confirmation) {
@@ -110,8 +113,11 @@ func (a *App) confirm(c confirmation) {
 		l := a.look
 		body := []fyne.CanvasObject{
 			l.Row(widgets.Space4, l.Icon(c.icon, 32, l.CautionText), widgets.Stretch(l.NewLabel(c.title, widgets.TextTitle, l.Text).Bold().Wrapped())),
-			l.NewLabel(c.text, widgets.TextLarge, l.Text).Wrapped(),
 		}
+		if c.about != nil {
+			body = append(body, a.saleCard(c.about))
+		}
+		body = append(body, l.NewLabel(c.text, widgets.TextLarge, l.Text).Wrapped())
 		if c.note != "" {
 			body = append(body, l.NewLabel(c.note, widgets.TextBody, l.Muted).Wrapped())
 		}

@@ -180,8 +180,10 @@ func (p *pinPad) settle() {
 		}
 	}
 	p.chosen = ""
-	if len(people) > 0 {
-		p.chosen = people[0].ID
+	for i, m := range people {
+		if i == 0 || m.ID == p.app.worker {
+			p.chosen = m.ID
+		}
 	}
 }
 

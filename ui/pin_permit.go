@@ -122,9 +122,13 @@ func (a *App) pinDialog(pad *pinPad, icon, title, text, yes, nobody string) *dia
 				l.Row(widgets.Space3, widgets.Filler(), back))
 		}
 		left, keys, button := pad.build(yes)
-		return widgets.Column(widgets.Space4, head, l.NewLabel(text, widgets.TextBody, l.Muted).Wrapped(),
+		body := []fyne.CanvasObject{head, l.NewLabel(text, widgets.TextBody, l.Muted).Wrapped(),
 			l.Row(widgets.Space5, widgets.Stretch(left), widgets.AtLeast(220, 0, keys)),
-			l.Row(widgets.Space3, widgets.Filler(), back, button))
+			l.Row(widgets.Space3, widgets.Filler(), back, button)}
+		if a.till.isLow() { // a long list of names needs the height
+			return widgets.Column(widgets.Space2, append(body[:1], body[2:]...)...)
+		}
+		return widgets.Column(widgets.Space4, body...)
 	}
 	d.update = func() {
 		if !alone {

@@ -176,7 +176,7 @@ func TestReverse_release_attach_and_resolve_ask_for_a_PIN(t *testing.T) {
 			d := open(t, v, func(c *Config) { c.Staff = c.Engine.(*engine) })
 			d.app.signIn("amna")
 			c.open(d)
-			d.wantText("Somebody who may allow this gives their PIN.")
+			d.wantText("Ask somebody who may allow this to choose their name and type their PIN.")
 			if d.has("permit/who/amna") {
 				t.Error("a cashier may allow it")
 			}

@@ -67,10 +67,11 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 		body = append(body, middle(w.t("result.discount", "amount", w.money(v.Sale.Payment.Paid)), widgets.TextLarge, false))
 	}
 	if r := v.Sale.Refusal; r != nil && v.Phase == pos.PhaseRefused {
-		body = append(body, l.NewLabel(w.t("result.refusal", "code", r.Code, "text", r.Message), widgets.TextBody, d.ink).Aligned(widgets.Middle).Wrapped())
+		said := w.t("result.refusal", "code", r.Code, "text", r.Message)
 		if r.Trace != "" {
-			body = append(body, middle(w.t("problem.trace", "trace", r.Trace), widgets.TextBody, false))
+			said += " · " + w.t("problem.trace", "trace", r.Trace)
 		}
+		body = append(body, middle(said, widgets.TextBody, false))
 	}
 	var facts []fyne.CanvasObject
 	for i, fact := range s.facts(v) {
@@ -140,7 +141,7 @@ func (s *saleScreen) sentence(v *pos.SaleView) string {
 	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortRenew:
 		return w.t("result.renewed")
 	case v.Phase == pos.PhaseRefused:
-		return w.refusal(v.Sale.Refusal)
+		return w.t("result.refused") + "\n" + w.refusal(v.Sale.Refusal)
 	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortWindow:
 		return w.t("result.expired")
 	case v.Phase == pos.PhaseClosed && v.Sale.Aborted == pos.AbortCashier:

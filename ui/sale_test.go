@@ -249,11 +249,11 @@ func TestResult_says_why_nothing_was_paid(t *testing.T) {
 		view   *pos.View
 		wanted []string
 	}{
-		{"window", front(pos.PhaseClosed, pos.SaleClosed, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortWindow }), []string{"NOT PAID", "did not pay in time"}},
-		{"cashier", front(pos.PhaseClosed, pos.SaleClosed, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortCashier }), []string{"NOT PAID", "was cancelled"}},
+		{"window", front(pos.PhaseClosed, pos.SaleClosed, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortWindow }), []string{"NOT PAID", "Do not hand over.", "did not pay in time"}},
+		{"cashier", front(pos.PhaseClosed, pos.SaleClosed, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortCashier }), []string{"NOT PAID", "Do not hand over.", "was cancelled"}},
 		{"config", front(pos.PhaseRefused, pos.SaleClosed, func(f *pos.SaleView) {
 			f.Sale.Refusal = &pos.Refusal{Code: "403", Message: "UNAUTHORIZED", Trace: "0a1b", Class: "config"}
-		}), []string{"REFUSED", "settings are wrong", "403 UNAUTHORIZED", "Trace code 0a1b"}},
+		}), []string{"REFUSED", "Do not hand over. Nothing was paid.", "settings are wrong", "403 UNAUTHORIZED", "Trace code 0a1b"}},
 		{"business", front(pos.PhaseRefused, pos.SaleClosed, func(f *pos.SaleView) {
 			f.Sale.Refusal = &pos.Refusal{Code: "500", Message: "RISK_FAIL", Class: "business"}
 		}), []string{"REFUSED", "does not allow this payment"}},

@@ -181,6 +181,7 @@ func TestShift_closing_does_not_hold_up_the_till(t *testing.T) {
 	}
 	d.app.shift.askClose()
 	d.press(fyne.KeyEscape)
+	d.until("the close", func() bool { return slices.Contains(d.engine.said(), "close shift 13 by Maryam") })
 	d.typed("5.00")
 	d.press(fyne.KeyReturn)
 	d.until("the charge", func() bool { return slices.Contains(d.engine.said(), "charge 5.00") })

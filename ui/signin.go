@@ -14,6 +14,8 @@ import (
 type signInScreen struct {
 	app *App
 	pad *pinPad
+	// low has the buttons beside the names, for a low window.
+	low bool
 }
 
 func newSignInScreen(a *App) *signInScreen {
@@ -64,7 +66,7 @@ func (a *App) locked() bool { return a.staffed() && a.member == "" }
 
 // signIn lets somebody work here.
 func (a *App) signIn(id pos.MemberID) {
-	a.member = id
+	a.member, a.worker, a.signing.pad.chosen = id, id, id
 	a.history.forget()
 	a.rebuild()
 	a.shell.say(a.words.t("signin.done", "name", a.person(string(id))))
@@ -126,7 +128,7 @@ func (a *App) askWho(then func()) {
 	w := a.words
 	pad := a.newSignIn("who")
 	for _, m := range pad.people() {
-		if m.ID != a.member {
+		if a.member != "" && m.ID != a.member {
 			pad.chosen = m.ID
 			break
 		}
@@ -191,23 +193,32 @@ func (a *App) drawUnchecked(then func(pos.MemberID)) fyne.CanvasObject {
 func (s *signInScreen) build() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
+	s.low = a.till.isLow()
 	var card fyne.CanvasObject
 	if a.unchecked() {
 		card = a.drawUnchecked(a.signIn)
 	} else {
 		left, keys, yes := s.pad.build(w.t("signin.yes"))
 		forgot := l.NewButton("signin/forgot", widgets.Ghost, w.t("signin.forgot"), "", a.openRecovery)
-		card = widgets.Column(widgets.Space4,
-			l.Row(widgets.Space3, l.Icon("lock", 30, l.Accent), widgets.Stretch(l.NewLabel(w.t("signin.title"), widgets.TextHeading, l.Text).Bold())),
-			l.NewLabel(w.t("signin.text"), widgets.TextLarge, l.Muted).Wrapped(),
-			l.Row(widgets.Space5, widgets.Stretch(left), widgets.AtLeast(220, 0, keys)),
-			l.Row(widgets.Space3, forgot, widgets.Filler(), yes))
+		title := l.Row(widgets.Space3, l.Icon("lock", 30, l.Accent), widgets.Stretch(l.NewLabel(w.t("signin.title"), widgets.TextHeading, l.Text).Bold()))
+		if s.low {
+			card = widgets.Column(widgets.Space2, title, l.Row(widgets.Space5, widgets.Stretch(left),
+				widgets.AtLeast(220, 0, widgets.Column(widgets.Space2, keys, yes, forgot))))
+		} else {
+			card = widgets.Column(widgets.Space4, title, l.NewLabel(w.t("signin.text"), widgets.TextLarge, l.Muted).Wrapped(),
+				l.Row(widgets.Space5, widgets.Stretch(left), widgets.AtLeast(220, 0, keys)),
+				l.Row(widgets.Space3, forgot, widgets.Filler(), yes))
+		}
 		if a.focusID == "" && len(a.dialogs) == 0 {
 			a.focusID = s.pad.pin.id
 		}
 	}
+	margin := widgets.Space5
+	if s.low {
+		margin = widgets.Space3
+	}
 	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
-		widgets.Stretch(widgets.Within(760, true, l.Card(widgets.Space6, widgets.Space5, card))), widgets.AtLeast(380, 0, a.till.buildSide())))
+		widgets.Stretch(widgets.Within(760, true, l.Card(margin+widgets.Space2, margin, card))), widgets.AtLeast(380, 0, a.till.buildSide())))
 }
 
 func (s *signInScreen) update() {
@@ -218,6 +229,10 @@ func (s *signInScreen) update() {
 }
 
 func (s *signInScreen) tick() {
+	if s.low != s.app.till.isLow() {
+		s.app.rebuild()
+		return
+	}
 	if s.pad.list != nil && !s.app.unchecked() {
 		s.pad.tick()
 	}

@@ -44,6 +44,11 @@ func TestSignIn_another_takes_over_and_what_was_typed_stays(t *testing.T) {
 	s.work("amna", cashierPIN)
 	s.typed("12.5")
 	s.work("omar", managerPIN)
+	s.lockKey()
+	if got := s.app.signing.pad.chosen; got != "omar" {
+		t.Errorf("after a lock the PIN would be %q's, not of who worked here last", got)
+	}
+	s.work("omar", managerPIN)
 	s.wantText("Charge AED 12.50")
 	s.press(fyne.KeyReturn)
 	s.until("the sale", func() bool { return s.app.view.Front != nil })

@@ -64,12 +64,19 @@ func (t *tillScreen) buildFigure() fyne.CanvasObject {
 	t.figure = l.NewLabel("", size, l.Text).Bold().Aligned(widgets.End).Fitting(widgets.TextTitle)
 	title := l.NewLabel(w.t("till.amount"), widgets.TextLarge, l.Muted)
 	currency := l.NewLabel(w.t("format.currency"), widgets.TextHeading, l.Faint)
+	// The last digit keeps its place at the right, and the currency stands
+	// where the language writes it.
+	sum := []fyne.CanvasObject{currency, widgets.StretchBy(3, t.figure)}
+	if w.rtl() {
+		t.figure.Aligned(widgets.Start)
+		sum[0], sum[1] = sum[1], sum[0]
+	}
 	if t.low {
 		return l.Card(widgets.Space5, widgets.Space2, l.Row(widgets.Space3,
-			widgets.StretchBy(2, widgets.Column(0, title, t.reason)), currency, widgets.StretchBy(3, t.figure)))
+			append([]fyne.CanvasObject{widgets.StretchBy(2, widgets.Column(0, title, t.reason))}, sum...)...))
 	}
 	return l.Card(widgets.Space5, widgets.Space3, widgets.Column(0,
-		l.Row(widgets.Space3, title, widgets.Stretch(t.reason)), l.Row(widgets.Space4, currency, widgets.Stretch(t.figure))))
+		l.Row(widgets.Space3, title, widgets.Stretch(t.reason)), l.Row(widgets.Space4, sum...)))
 }
 
 func (t *tillScreen) isLow() bool { return t.app.win.Canvas().Size().Height < 720 }
@@ -442,11 +449,14 @@ func (t *tillScreen) submit(confirmed bool) {
 	request := pos.ChargeRequest{Amount: f, Reference: strings.TrimSpace(t.ref), Cashier: a.by(), Confirmed: confirmed}
 	a.work(func(ctx context.Context) func() {
 		_, err := a.cfg.Engine.Charge(ctx, request)
-		return func() { t.charged(request, err) }
+		earlier := a.earlier(ctx, err)
+		return func() { t.charged(request, earlier, err) }
 	})
 }
 
-func (t *tillScreen) charged(r pos.ChargeRequest, err error) {
+// charged ends a charge; earlier is the sale of the same amount that the
+// engine asks about.
+func (t *tillScreen) charged(r pos.ChargeRequest, earlier *pos.Sale, err error) {
 	a := t.app
 	a.charging = false
 	if err == nil {
@@ -460,9 +470,7 @@ func (t *tillScreen) charged(r pos.ChargeRequest, err error) {
 	m := a.words.explain(err)
 	switch code(err) {
 	case pos.CodeSameAmount:
-		a.confirm(confirmation{icon: "question", title: m.title, text: m.next,
-			yes: a.words.t("same.yes", "amount", a.words.money(r.Amount)), no: a.words.t("same.no"),
-			kind: widgets.Plain, do: func() { t.submit(true) }})
+		a.askSame(m, r.Amount, earlier, func() { t.submit(true) })
 	case pos.CodeAmount:
 		t.amount.reason = "amount.letters"
 		t.draw()

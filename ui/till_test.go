@@ -278,6 +278,25 @@ func TestTill_same_amount_needs_a_second_thought(t *testing.T) {
 	}
 }
 
+// Whether the same amount may be charged again hangs on how the earlier sale
+// stands, so the question shows the sale and says so.
+func TestTill_same_amount_shows_the_earlier_sale(t *testing.T) {
+	for state, want := range map[pos.SaleState]string{
+		pos.SaleClosed: "That sale was closed as not paid.", pos.SaleUnknown: "Nobody knows yet",
+		pos.SaleAwaiting: "still open", pos.SalePaid: "That sale is paid.",
+	} {
+		d := open(t, quiet(), nil)
+		d.engine.sales = []pos.Sale{{No: "SAAA111", State: state, CreatedAt: d.now, Intent: pos.SaleIntent{Amount: 4200, Reference: "Table 4"}}}
+		d.engine.setFail(&pos.Error{Code: pos.CodeSameAmount, Sale: "SAAA111"})
+		d.typed("42")
+		d.press(fyne.KeyReturn)
+		d.until("the question", func() bool { return d.app.dialog() != nil })
+		d.wantText(want)
+		d.wantText("Sale AAA111 · " + d.app.when(d.now) + " · Table 4")
+		d.wantText(d.app.words.phase(phaseOf(&d.engine.sales[0]), 0))
+	}
+}
+
 func TestTill_error_keeps_the_amount_and_says_what_to_do(t *testing.T) {
 	d := open(t, quiet(), nil)
 	d.engine.setFail(fmt.Errorf("charge: %w", &pos.Error{Code: pos.CodeJournalFull, Err: fmt.Errorf("secret detail")}))

@@ -140,8 +140,8 @@ func (p *paper) figures(name, count, amount string, size float32, bold, part boo
 		lead = widgets.Stretch(l.Row(0, widgets.AtLeast(widgets.Space5, 0, widgets.Layers()), widgets.Stretch(text)))
 	}
 	return l.Row(widgets.Space3, lead,
-		widgets.AtLeast(countWidth, 0, label(count, l.Muted).Aligned(widgets.End)),
-		widgets.AtLeast(amountWidth, 0, label(amount, l.Text).Aligned(widgets.End)))
+		widgets.AtLeast(countWidth, 0, label(count, l.Muted).Aligned(p.figureSide())),
+		widgets.AtLeast(amountWidth, 0, label(amount, l.Text).Aligned(p.figureSide())))
 }
 
 func (p *paper) totals() fyne.CanvasObject {
@@ -187,6 +187,15 @@ func (w *words) signed(f pos.Fils) string {
 	return w.money(f)
 }
 
+// figureSide is the right in every language, so that the points of the amounts
+// and the ones of the counts stand under each other.
+func (p *paper) figureSide() widgets.Align {
+	if p.app.words.rtl() {
+		return widgets.Start
+	}
+	return widgets.End
+}
+
 // columns heads the figures under it.
 func (p *paper) columns(names ...string) fyne.CanvasObject {
 	l := p.app.look
@@ -196,7 +205,7 @@ func (p *paper) columns(names ...string) fyne.CanvasObject {
 		if i == 0 {
 			width = countWidth
 		}
-		row = append(row, widgets.AtLeast(width, 0, l.NewLabel(name, widgets.TextSmall, l.Muted).Aligned(widgets.End)))
+		row = append(row, widgets.AtLeast(width, 0, l.NewLabel(name, widgets.TextSmall, l.Muted).Aligned(p.figureSide())))
 	}
 	return l.Row(widgets.Space3, row...)
 }
@@ -215,9 +224,9 @@ func (p *paper) groups(key string, list []pos.Group, name func(string) string) f
 		}
 		paid := g.Totals.Paid()
 		rows = append(rows, l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(text, widgets.TextBody, l.Text)),
-			widgets.AtLeast(countWidth, 0, l.NewLabel(number(int64(paid.Count)), widgets.TextBody, l.Muted).Aligned(widgets.End)),
-			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.money(paid.Amount), widgets.TextBody, l.Text).Aligned(widgets.End)),
-			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.signed(g.Totals.Net()), widgets.TextBody, l.Text).Bold().Aligned(widgets.End))))
+			widgets.AtLeast(countWidth, 0, l.NewLabel(number(int64(paid.Count)), widgets.TextBody, l.Muted).Aligned(p.figureSide())),
+			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.money(paid.Amount), widgets.TextBody, l.Text).Aligned(p.figureSide())),
+			widgets.AtLeast(amountWidth, 0, l.NewLabel(w.signed(g.Totals.Net()), widgets.TextBody, l.Text).Bold().Aligned(p.figureSide()))))
 	}
 	return p.section(w.t(key), "", rows...)
 }

@@ -30,7 +30,7 @@ func (p *paper) line(at time.Time, name, state, amount string, about ...string) 
 	if state != "" {
 		row = append(row, p.top(l.NewLabel(state, widgets.TextBody, l.Muted)))
 	}
-	row = append(row, widgets.AtLeast(amountWidth, 0, p.top(l.NewLabel(amount, widgets.TextBody, l.Text).Bold().Aligned(widgets.End))))
+	row = append(row, widgets.AtLeast(amountWidth, 0, p.top(l.NewLabel(amount, widgets.TextBody, l.Text).Bold().Aligned(p.figureSide()))))
 	return l.Row(widgets.Space3, row...)
 }
 

@@ -54,7 +54,7 @@ func (c *canned) Changes() (<-chan struct{}, func()) { return c.changes, func() 
 
 func (c *canned) Charge(_ context.Context, r pos.ChargeRequest) (pos.SaleNo, error) {
 	if r.Amount == 4200 && !r.Confirmed {
-		return "", &pos.Error{Code: pos.CodeSameAmount, Sale: "S7K2QM4X9TB3HWD5"}
+		return "", &pos.Error{Code: pos.CodeSameAmount, Sale: "S2D6YJ8P3NW5FZQ1"}
 	}
 	return "S1", nil
 }

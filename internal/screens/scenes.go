@@ -12,7 +12,7 @@ const token = "https://checkout.payby.example/qr?BIZ_TYPE=202&ft=9f86d081884c7d6
 
 func sale(no string, state pos.SaleState, amount pos.Fils, ago time.Duration) pos.Sale {
 	at := base().Add(-ago)
-	s := pos.Sale{No: pos.SaleNo(no), State: state, CreatedAt: at, ProviderNo: "131795428150" + fmt.Sprint(amount),
+	s := pos.Sale{No: pos.SaleNo(no), State: state, CreatedAt: at, ProviderNo: fmt.Sprintf("131795428150%06d", int64(amount)),
 		Intent: pos.SaleIntent{Amount: amount, Currency: pos.Currency, Cashier: "Maryam", BusinessDate: "2026-11-23", WindowMs: 110_000}}
 	if state.Final() {
 		s.EndedAt = at.Add(41 * time.Second)

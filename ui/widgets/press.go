@@ -66,6 +66,7 @@ type Press struct {
 	kind    Kind
 	content fyne.CanvasObject
 	label   *Label
+	hint    *Label
 	onPress func()
 
 	hovered, held, focused, disabled, selected bool
@@ -98,21 +99,27 @@ func (l *Look) NewLargeButton(id string, kind Kind, text, key string, onPress fu
 func (l *Look) button(id string, kind Kind, size, x, y float32, text, key string, onPress func()) *Press {
 	label := l.NewLabel(text, size, l.paint(kind).text).Bold().Aligned(Middle)
 	var content fyne.CanvasObject = label
+	var hint *Label
 	if key != "" {
-		c := l.paint(kind).text
-		c.A = 190
-		hint := l.NewLabel(key, TextSmall, c).LTR()
+		hint = l.NewLabel(key, TextSmall, faded(l.paint(kind).text)).LTR()
 		content = Centre(l.Row(Space3, label, hint))
 	}
 	p := l.NewPress(id, kind, Pad(x, y, content), onPress)
-	p.label = label
+	p.label, p.hint = label, hint
 	return p
 }
 
-// NewKey makes a key of a pad.
+// faded is a colour for what is beside the text of a button.
+func faded(c color.NRGBA) color.NRGBA {
+	c.A = 210
+	return c
+}
+
+// NewKey makes a key of a pad. It has no margin, so that its digit stays whole
+// in a low window.
 func (l *Look) NewKey(id, text string, onPress func()) *Press {
 	label := l.NewLabel(text, TextHeading, l.Text).Aligned(Middle)
-	p := l.NewPress(id, Key, Pad(0, Space2, label), onPress)
+	p := l.NewPress(id, Key, Pad(0, 0, label), onPress)
 	p.label = label
 	return p
 }
@@ -152,6 +159,9 @@ func (p *Press) SetEnabled(on bool) {
 				c = p.look.Faint
 			}
 			p.label.SetColor(c)
+			if p.hint != nil {
+				p.hint.SetColor(faded(c))
+			}
 		}
 		p.Refresh()
 	}
