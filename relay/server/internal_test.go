@@ -208,8 +208,11 @@ func TestRoster(t *testing.T) {
 		t.Error("a merchant without a key was taken")
 	}
 	one, two := HashToken("one"), HashToken("two")
-	if r.setTill(Address{"shop", "A"}, Address{"shop", "A"}, []TokenHash{one}) == nil {
-		t.Error("a till without a merchant was taken")
+	if err := r.setTill(Address{"shop", "A"}, Address{"shop", "A"}, []TokenHash{one}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.keys(Address{"shop", "A"}); err != errUnknown {
+		t.Errorf("a till without a merchant is taken for: %v", err)
 	}
 	if err := r.setMerchant("shop", []*rsa.PublicKey{key}); err != nil {
 		t.Fatal(err)

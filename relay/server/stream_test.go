@@ -79,6 +79,9 @@ func TestStream_RebuiltStoreReplaysAll(t *testing.T) {
 
 func TestStream_TillSeesOnlyItsOwn(t *testing.T) {
 	n := startNode(t, server.Config{})
+	if _, err := n.AddTill("nobody", "POS02"); err == nil {
+		t.Error("a till without a merchant was added")
+	}
 	if _, err := n.AddTill("shop", "POS02"); err != nil {
 		t.Fatal(err)
 	}
