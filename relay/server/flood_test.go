@@ -1,14 +1,85 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/filspos/fils/relay"
 	"github.com/filspos/fils/relay/server"
 )
+
+// slowBody begins a request of the given source, for a relay that trusts the
+// header, and returns when the relay waits for its body.
+func slowBody(t *testing.T, url, path, source string) *bufio.Reader {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: %s\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", path, source)
+	in := bufio.NewReader(conn)
+	line, err := in.ReadString('\n')
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	return in
+}
+
+func behindProxy() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+
+// Eight addresses can send as many bodies at a time as a relay takes at all.
+func TestWebhook_SlowBodiesOfManySourcesMakeRoom(t *testing.T) {
+	const places = 4
+	var late atomic.Int64
+	now := time.Now()
+	n := startNode(t, server.Config{
+		MaxInFlight: places, TrustedProxies: behindProxy(), Now: func() time.Time { return now.Add(time.Duration(late.Load())) },
+	})
+	var slow []*bufio.Reader
+	for i := range places {
+		slow = append(slow, slowBody(t, n.url, "/n/shop/POS01", fmt.Sprintf("192.0.2.%d", i)))
+	}
+	body := []byte(`{"notify_id":"1"}`)
+	signature := sign(t, gatewayKey(), body)
+	if a := n.post(t, "/n/shop/POS01", body, signature); a.status != http.StatusServiceUnavailable {
+		t.Errorf("answered %d while all bodies have only begun", a.status)
+	}
+	late.Add(int64(2 * time.Second))
+	if a := n.post(t, "/n/shop/POS01", body, signature); a.status != http.StatusOK {
+		t.Errorf("answered %d: bodies that do not arrive keep a good one out", a.status)
+	}
+	if _, err := slow[0].ReadString('\n'); err != nil { // the end of the interim answer
+		t.Fatal(err)
+	}
+	if line, err := slow[0].ReadString('\n'); err != nil || !strings.Contains(line, " 400 ") {
+		t.Errorf("the slowest was told %q, %v", line, err)
+	}
+}
+
+// The same for pairing, which has fewer places.
+func TestPair_SlowBodiesOfManySourcesLeaveRoom(t *testing.T) {
+	s := startShop(t, server.Config{TrustedProxies: behindProxy()})
+	for i := range 64 {
+		slowBody(t, s.url, relay.PairPath, fmt.Sprintf("192.0.2.%d", i/16))
+	}
+	req, err := http.NewRequest(http.MethodPost, s.url+relay.PairPath, strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := do(t, req); a.status != http.StatusBadRequest {
+		t.Errorf("answered %d", a.status)
+	}
+}
 
 // askedStore counts the questions whether it can be used.
 type askedStore struct {

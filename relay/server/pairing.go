@@ -12,17 +12,19 @@ import (
 // pair takes one pairing request, when there is a place for it.
 func (s *Server) pair(w http.ResponseWriter, r *http.Request) {
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
-	switch {
-	case s.limiter.over(from):
+	if s.limiter.over(from) {
 		s.tooMany(w)
-	case !s.pairing.read(from.addr):
+		return
+	}
+	asking, ok := s.pairing.read(from.addr, false, nil)
+	if !ok {
 		s.pairLater(w, from)
-	default:
-		outcome := s.exchange(w, r, from)
-		s.pairing.readDone(from.addr)
-		if outcome == outcomeOver {
-			s.tooMany(w)
-		}
+		return
+	}
+	outcome := s.exchange(w, r, from)
+	s.pairing.readDone(asking)
+	if outcome == outcomeOver {
+		s.tooMany(w)
 	}
 }
 
@@ -38,10 +40,6 @@ func (s *Server) pairLater(w http.ResponseWriter, from source) Outcome {
 
 // exchange gives a till's token for a pairing code.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from source) Outcome {
-	if !s.pairing.enter() {
-		return s.pairLater(w, from)
-	}
-	defer s.pairing.leave()
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})
@@ -51,6 +49,11 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from source) O
 	if err != nil || json.Unmarshal(data, &ask) != nil || ask.V != relay.Version || len(ask.Nonce) != relay.PairingNonceBytes {
 		return s.refuse(w, from, http.StatusBadRequest, "not a pairing request of this version", Address{})
 	}
+	// Only now, because somebody may be slow on purpose.
+	if !s.pairing.enter() {
+		return s.pairLater(w, from)
+	}
+	defer s.pairing.leave()
 	a := Address{Merchant: ask.Merchant, Till: ask.Till}
 	if s.cfg.Records == nil || !relay.ValidID(a.Merchant) || !relay.ValidID(a.Till) {
 		return s.refuse(w, from, http.StatusForbidden, "pairing code refused", Address{})

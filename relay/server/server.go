@@ -122,8 +122,8 @@ func New(cfg Config) (*Server, error) {
 	cfg.Store = newCalmStore(cfg.Store, cfg.Now)
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
-		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource), hub: newHub(),
-		pairing: newGate(pairings, pairingsPerSource),
+		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource, cfg.Now), hub: newHub(),
+		pairing: newGate(pairings, pairingsPerSource, cfg.Now),
 		held:    make(chan struct{}, holdMost),
 		// Small buffers, because most connections are silent most of the time.
 		// No compression: it costs memory and invites decompression bombs.

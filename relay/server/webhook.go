@@ -59,11 +59,12 @@ func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) Outcom
 		return s.unavailable(w, a, "look up till", err)
 	}
 	from.merchant = a.Merchant
-	if !s.gate.read(from.addr) {
+	arriving, ok := s.gate.read(from.addr, s.limiter.over(from), func() { stopReading(w) })
+	if !ok {
 		return s.unavailable(w, a, "take notification", errBusy)
 	}
 	body, status, problem := readBody(w, r)
-	s.gate.readDone(from.addr)
+	s.gate.readDone(arriving)
 	if problem != "" {
 		return s.refuse(w, from, status, problem, a)
 	}
@@ -106,6 +107,11 @@ func (s *Server) verify(ctx context.Context, from source, keys []*rsa.PublicKey,
 		defer leave()
 	}
 	return payby.Verify(keys, body, sign) == nil, true
+}
+
+// stopReading ends the reading of a request's body.
+func stopReading(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 }
 
 // readBody reads at most relay.MaxBody bytes, by the deadline of ServeHTTP.
