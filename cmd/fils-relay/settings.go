@@ -8,9 +8,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,6 +214,9 @@ func (s *settings) check() error {
 	if s.age, err = time.ParseDuration(s.maxAge); err != nil {
 		return fmt.Errorf("--max-age %q is not a duration like 720h", s.maxAge)
 	}
+	if _, err = parseServers(s.nats); err != nil {
+		return err
+	}
 	if s.trusted, err = parsePrefixes(s.trustedProxy); err != nil {
 		return err
 	}
@@ -258,6 +261,45 @@ func parsePrefixes(text string) (prefixes []netip.Prefix, err error) {
 	return prefixes, nil
 }
 
+// parseServers reads the URLs of a cluster's servers; the scheme may be left out.
+// Its error quotes nothing, for they can hold a password.
+func parseServers(text string) (servers []*url.URL, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		if !strings.Contains(part, "://") {
+			part = "nats://" + part
+		}
+		u, err := url.Parse(part)
+		if err != nil || u.Hostname() == "" {
+			return nil, errors.New("--nats must look like nats://a:4222,nats://b:4222; characters like @ and / in a password are written as %40 and %2F")
+		}
+		servers = append(servers, u)
+	}
+	return servers, nil
+}
+
+// withoutPasswords shows which servers are meant, but not who they let in.
+func withoutPasswords(text string) string {
+	if !strings.Contains(text, "@") {
+		return text
+	}
+	servers, err := parseServers(text)
+	if err != nil {
+		return "•••"
+	}
+	var shown []string
+	for _, u := range servers {
+		user := ""
+		if u.User != nil {
+			user = "•••@"
+		}
+		shown = append(shown, u.Scheme+"://"+user+u.Host)
+	}
+	return strings.Join(shown, ",")
+}
+
 // parseSize reads sizes like 512MiB.
 func parseSize(text string) (int64, error) {
 	units := []struct {
@@ -288,7 +330,7 @@ func (s *settings) print() string {
 		}
 		value := f.Value.String()
 		if f.Name == "nats" {
-			value = regexp.MustCompile(`//[^/@,]*@`).ReplaceAllString(value, "//•••@")
+			value = withoutPasswords(value)
 		}
 		fmt.Fprintf(table, "%s = %q\t# %s\n", f.Name, value, source)
 	})
