@@ -21,7 +21,7 @@ FUZZ := payby:FuzzReply payby:FuzzNotification payby:FuzzParseFils payby:FuzzKey
 
 help:
 	@echo 'make run           install what is missing, build, open the till in training mode'
-	@echo 'make build         build/fils, build/fils-relay, build/fils-sandbox'
+	@echo 'make build         build/fils, build/fils-relay, build/fils-sandbox, and the licences each must be handed out with'
 	@echo 'make test          check, then every test with the race detector, then browser and window'
 	@echo 'make check         formatting, vet, staticcheck, import rules'
 	@echo 'make test-long     what takes hours: test-kill, test-cluster, test-crash, test-model'
@@ -42,6 +42,9 @@ build: tools
 	CGO_ENABLED=1 $(GO) build $(RELEASE) -o build/fils .
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w $(RELAY)' -o build/fils-relay ./cmd/fils-relay
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w' -o build/fils-sandbox ./cmd/fils-sandbox
+	CGO_ENABLED=1 $(GO) run ./internal/notices . > build/fils.notices
+	CGO_ENABLED=0 $(GO) run ./internal/notices ./cmd/fils-relay > build/fils-relay.notices
+	CGO_ENABLED=0 $(GO) run ./internal/notices ./cmd/fils-sandbox > build/fils-sandbox.notices
 
 tools:
 	@.ci/install build
