@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -109,6 +110,11 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 		card, _ := panel(l, "clock", l.Caution, l.OnCaution, widgets.TextLarge, w.t("detail.reversing"), w.t("detail.reversing.text"))
 		parts = append(parts, card)
 	}
+	if !s.Reversing && slices.ContainsFunc(d.refunds, func(r pos.Refund) bool { return r.State == pos.RefundUnknown }) {
+		// Its card may have been scrolled away, and the button is here.
+		parts = append(parts, l.Row(widgets.Space3, l.Icon("question", 22, l.CautionText),
+			widgets.Stretch(l.NewLabel(w.t("refund.unknown.text"), widgets.TextBody, l.CautionText).Bold().Wrapped())))
+	}
 	if !s.State.Final() {
 		no := s.No
 		parts = append(parts, l.NewButton("detail/show", widgets.Plain, w.t("detail.show"), "", func() {
@@ -130,7 +136,7 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 		parts = append(parts, l.Rule(), left, l.Row(widgets.Space2, append(row,
 			l.NewButton("detail/refund", widgets.Plain, w.t("detail.refund"), "", func() { a.openRefund(d.sale) }))...))
 	}
-	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, parts...))
+	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space2, parts...))
 }
 
 // adopted marks a sale that came from PayBy's lists.

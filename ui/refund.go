@@ -72,7 +72,7 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 	if r.input.fresh {
 		r.input.field.SelectAll()
 	}
-	reason := a.field("refund/reason", w.t("refund.reason"), maxReason)
+	reason := a.field("refund/reason", w.t("refund.reason.hint"), maxReason)
 	reason.SetText(r.reason)
 	reason.OnChange = func(text string) { r.reason = text }
 	reason.OnEnter = r.next
