@@ -288,6 +288,7 @@ func (c *Client) receive(ctx context.Context, conn *websocket.Conn, hadCursor bo
 		return pong(data)
 	})
 	var began time.Time
+	live := false
 	finish := func(reason Reason, err error) ending {
 		e := ending{reason: reason, err: err}
 		if !began.IsZero() {
@@ -320,7 +321,10 @@ func (c *Client) receive(ctx context.Context, conn *websocket.Conn, hadCursor bo
 				c.log.Warn("relay does not know the cursor and sends everything it keeps")
 			}
 		case TypeLive:
-			c.tell(State{Phase: Live})
+			if !live {
+				live = true
+				c.tell(State{Phase: Live})
+			}
 		case TypeNotice:
 			d := Delivery{Cursor: m.Cursor, ReceivedAt: time.UnixMilli(m.ReceivedMS).UTC(), Sign: m.Sign, Raw: m.Body}
 			d.Verified = c.cfg.Verify(d.Raw, d.Sign) == nil

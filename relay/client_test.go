@@ -335,6 +335,38 @@ func TestClient_UnknownMessagesAreIgnored(t *testing.T) {
 	}
 }
 
+// A relay may say what it likes, but not fill the till's log or tell it without
+// end that all is well.
+func TestClient_ALoudRelayIsNotEchoed(t *testing.T) {
+	s := newScript(t)
+	x := startTill(t, s.URL, nil)
+	v := s.visit(t)
+	v.send(relay.Message{Type: relay.TypeHello, Merchant: strings.Repeat("shout", 40_000), Till: "a\nb"})
+	if state := x.until(t, relay.Waiting); state.Reason != relay.ReasonProtocol {
+		t.Errorf("reason %q", state.Reason)
+	}
+	if strings.Contains(x.log.String(), "shoutshout") {
+		t.Error("the relay's words went into the log")
+	}
+	x.resume <- time.Time{}
+	v = s.visit(t)
+	v.hello(false)
+	for range 50 {
+		v.live()
+	}
+	v.notice("c1", "x", "good")
+	receive(t, "a delivery", x.journal.got)
+	lives := 0
+	for len(x.states) > 0 {
+		if state := <-x.states; state.Phase == relay.Live {
+			lives++
+		}
+	}
+	if lives != 1 {
+		t.Errorf("told %d times that the connection is live", lives)
+	}
+}
+
 func TestClient_PausesGrowAndStartAfresh(t *testing.T) {
 	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
 	var mu sync.Mutex

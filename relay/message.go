@@ -116,6 +116,9 @@ func decodeMessage(data []byte) (Message, error) {
 	if m.V != Version {
 		return Message{}, fmt.Errorf("message of version %d, this till speaks %d", m.V, Version)
 	}
+	if m.Type == TypeHello && (!ValidID(m.Merchant) || !ValidID(m.Till)) {
+		return Message{}, fmt.Errorf("hello without a merchant and a till")
+	}
 	if m.Type == TypeNotice && (m.Cursor == "" || len(m.Cursor) > MaxCursor || len(m.Body) > MaxBody) {
 		return Message{}, fmt.Errorf("notice without a usable cursor or over the size limit")
 	}
