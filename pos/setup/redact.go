@@ -50,6 +50,8 @@ type filter struct {
 	pem   *regexp.Regexp
 	run   *regexp.Regexp
 	named *regexp.Regexp
+	code  *regexp.Regexp
+	user  *regexp.Regexp
 }
 
 func newFilter() *filter {
@@ -62,6 +64,8 @@ func newFilter() *filter {
 		run: regexp.MustCompile(`[A-Za-z0-9+/_=-]{40,}`),
 		// ft is the token in the text of a QR code.
 		named: regexp.MustCompile(`(?i)(bearer\s+|[?&]ft=|\b(?:payerMid|sign|token|passphrase|password)=|"(?:payerMid|sign|token|passphrase|password)"\s*:\s*")[^\s"&,}]+`),
+		code:  regexp.MustCompile(`(?i)fils1:[^\s"]+`),  // of a pairing
+		user:  regexp.MustCompile(`(://)[^\s"/?#]*(@)`), // of a proxy
 	}
 }
 
@@ -126,6 +130,8 @@ func words(name string) []string {
 func (f *filter) text(s string) string {
 	s = f.pem.ReplaceAllString(s, mask)
 	s = f.named.ReplaceAllString(s, "${1}"+mask)
+	s = f.code.ReplaceAllString(s, mask)
+	s = f.user.ReplaceAllString(s, "${1}"+mask+"${2}")
 	return f.run.ReplaceAllStringFunc(s, func(run string) string {
 		if looksLikePath(run) {
 			return run

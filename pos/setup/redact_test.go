@@ -42,7 +42,7 @@ func TestRedact_NothingSecretPasses(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString(der)
 	url64 := base64.RawURLEncoding.EncodeToString(der[:32])
 	private := privatePEM(t, merchantKey())
-	hidden := []string{b64, url64, testToken, "PRIVATE KEY", "4711payer", "deadbeef00", base64.StdEncoding.EncodeToString([]byte(testToken))}
+	hidden := []string{b64, url64, testToken, "PRIVATE KEY", "4711payer", "deadbeef00", "c2VjcmV0LXNlY3JldC1zZWM", "hunter2", base64.StdEncoding.EncodeToString([]byte(testToken))}
 
 	log.Info("started "+private, "relay_token", testToken, "relayToken", testToken)
 	log.Info("call", "err", fmt.Errorf("sign %s refused", b64), "signature", b64, "note", url64)
@@ -51,6 +51,7 @@ func TestRedact_NothingSecretPasses(t *testing.T) {
 	log.Info(`{"payerMid":"4711payer","sign": "`+testToken+`"}`, "any", struct{ T string }{"token=" + testToken})
 	log.With("passphrase", testToken, "x", b64).WithGroup("relay").Info("in a group",
 		slog.Group("inner", "token", testToken, "deep", b64), "secret", Secret(testToken))
+	log.Warn("fils1:https://relay.example#shop.till-1.c2VjcmV0LXNlY3JldC1zZWM refused", "err", errors.New("proxyconnect http://till:hunter2@proxy:3128"))
 	log.Info("broken " + private[:len(private)/2])
 
 	for _, h := range hidden {
