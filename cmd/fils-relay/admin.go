@@ -201,7 +201,7 @@ func (a adminClient) code(ctx context.Context, path string, ask any, c console) 
 		}
 		picture = b.String()
 	}
-	_, err = fmt.Fprintf(c.out, "%s\n%s\nGood for one till, until %s. Whoever has it can be that till.\n",
+	_, err = fmt.Fprintf(c.out, "%s\n%s\nGood for one till, until %s. Whoever has it can be that till. There, fils pair takes it.\n",
 		picture, got.Code, got.Expires.Format(time.RFC3339))
 	return err
 }

@@ -64,6 +64,9 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 		where = "in " + filepath.Join(o.dir, "key.age") + ", under your passphrase"
 	}
 	_, err = fmt.Fprintf(c.out, "connected: Partner-Id %s at %s\nkey: %s; the file it came from is no longer needed here\n", s.Partner, s.Host, where)
+	if err == nil && s.Relay != nil {
+		_, err = fmt.Fprintf(c.out, "relay: %s as %s; its token lies with the key, remove the file it came from\n", s.Relay.URL, s.Relay.Till)
+	}
 	if err != nil || o.owner == "" {
 		return err
 	}

@@ -108,7 +108,8 @@ func TestPair_FromTheCodeToALiveConnection(t *testing.T) {
 	settings := writeSettings(t, "http://127.0.0.1:1", "200000000888")
 	appendTo(t, settings, r.out)
 	data := filepath.Join(dir, "till")
-	if r := fils("connect", "--file", settings, "--data", data); r.code != 0 {
+	if r := fils("connect", "--file", settings, "--data", data); r.code != 0 || !strings.Contains(r.out, "as till-1") ||
+		strings.Contains(r.out, strings.TrimSpace(string(secret))) {
 		t.Fatalf("connect: %+v", r)
 	}
 	s, err := openStation(t.Context(), stationOptions{dir: data, log: slog.New(slog.DiscardHandler)})
