@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -262,16 +263,23 @@ func (g registrar) addTill(ctx context.Context, a Address, succeeds string) (sec
 	if err != nil {
 		return "", err
 	}
-	err = g.change(ctx, tillKey(a), func(old []byte) (any, error) {
+	exists := problem("till %s exists; use till rotate for a new pairing code", a)
+	if succeeds != "" {
+		// The old till first: what fails after that can be tried again, and
+		// leaves nobody behind who was to go.
+		if _, err := g.records.Record(ctx, tillKey(a)); !errors.Is(err, ErrNoRecord) {
+			return "", cmp.Or(err, exists)
+		}
+		if err := g.revoke(ctx, Address{Merchant: a.Merchant, Till: succeeds}); err != nil {
+			return "", err
+		}
+	}
+	return secret, g.change(ctx, tillKey(a), func(old []byte) (any, error) {
 		if old != nil {
-			return nil, problem("till %s exists; use till rotate for a new pairing code", a)
+			return nil, exists
 		}
 		return tillRecord{Lane: lane, Pairing: p}, nil
 	})
-	if err == nil && succeeds != "" {
-		err = g.revoke(ctx, Address{Merchant: a.Merchant, Till: succeeds})
-	}
-	return secret, err
 }
 
 // laneOf finds where the notifications of the till to be succeeded are kept.

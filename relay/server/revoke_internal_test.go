@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/filspos/fils/payby"
 )
@@ -126,5 +128,59 @@ func TestDirectory_VanishedSuccessorIsCutOff(t *testing.T) {
 	mustSync(t, d)
 	if ctx.Err() == nil {
 		t.Error("its connection goes on")
+	}
+}
+
+// once is a registry that goes away after one change.
+type once struct {
+	writes
+	gone bool
+}
+
+func (o *once) PutRecord(ctx context.Context, key string, value []byte, rev uint64) error {
+	if o.gone {
+		return errors.New("no leader")
+	}
+	o.gone = true
+	return o.writes.PutRecord(ctx, key, value, rev)
+}
+
+// Whoever is told to try again must not be left with two tills, one of them the
+// one to be got rid of.
+func TestRegistrar_SucceedingTillFailsBeforeOrWhole(t *testing.T) {
+	records := writes{NewMemoryRecords(), t}
+	old, heir := Address{Merchant: "shop", Till: "OLD"}, Address{Merchant: "shop", Till: "NEW"}
+	records.put(merchantKey("shop"), merchantWithKey(t))
+	records.put(tillKey(old), tillRecord{Tokens: []TokenHash{HashToken("token")}})
+	tokens := func() int {
+		r, err := records.Record(t.Context(), tillKey(old))
+		if err != nil {
+			t.Fatal(err)
+		}
+		till, err := readTill(r.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(till.Tokens)
+	}
+	draw := func(n int) ([]byte, error) { return make([]byte, n), nil }
+
+	full := registrar{records: &once{writes: records}, now: time.Now, draw: draw}
+	if _, err := full.addTill(t.Context(), heir, "OLD"); err == nil {
+		t.Fatal("it was added")
+	}
+	if _, err := records.Record(t.Context(), tillKey(heir)); err == nil && tokens() > 0 {
+		t.Error("the heir is there and the old till still opens the relay")
+	}
+	again := registrar{records: records, now: time.Now, draw: draw}
+	if _, err := again.addTill(t.Context(), heir, "OLD"); err != nil {
+		t.Errorf("trying again: %v", err)
+	}
+	if tokens() > 0 {
+		t.Error("the old till still opens the relay")
+	}
+	records.put(tillKey(old), tillRecord{Tokens: []TokenHash{HashToken("token")}})
+	if _, err := again.addTill(t.Context(), heir, "OLD"); err == nil || tokens() == 0 {
+		t.Errorf("a till that exists cannot succeed, and ends nobody: %v", err)
 	}
 }
