@@ -189,7 +189,7 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 func (c *core) saleFailed(s *openSale, r result, f *Failure, now time.Time) {
 	p := &s.plan
 	if f.Outcome == OutcomeBusy {
-		c.busyPause = min(max(2*c.busyPause, busyFirst), busyMax)
+		c.slowDown()
 	}
 	if f.Class == ClassSignature {
 		c.alert(now, AlertSignature, Fact{Sale: s.No, Failure: f}, s.Intent.Amount)

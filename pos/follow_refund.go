@@ -111,7 +111,7 @@ func (c *core) refundReport(r *openRefund, report *RefundReport, body []byte, no
 func (c *core) refundFailed(r *openRefund, res result, f *Failure, now time.Time) {
 	p := &r.plan
 	if f.Outcome == OutcomeBusy {
-		c.busyPause = min(max(2*c.busyPause, busyFirst), busyMax)
+		c.slowDown()
 	}
 	if f.Class == ClassSignature {
 		c.alert(now, AlertSignature, Fact{Sale: r.Sale, Refund: r.No, Failure: f}, r.Intent.Amount)

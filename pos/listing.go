@@ -234,7 +234,7 @@ func (c *core) listed(r result, now time.Time) {
 func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	c.logFailure(r.op, fmt.Sprint(r.day, " page ", r.page), f)
 	if f.Outcome == OutcomeBusy {
-		c.busyPause = min(max(2*c.busyPause, busyFirst), busyMax)
+		c.slowDown()
 	}
 	p := &l.plan
 	p.failed(now)

@@ -98,3 +98,7 @@ func (t turn) before(o turn, longest bool) bool {
 	}
 	return t.number < o.number
 }
+
+// slowDown takes a rate limit to heart: calls in the background come further
+// apart with each.
+func (c *core) slowDown() { c.busyPause = min(max(2*c.busyPause, busyFirst), busyMax) }

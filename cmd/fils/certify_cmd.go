@@ -62,7 +62,7 @@ type certifyOptions struct {
 
 func parseCertify(ctx context.Context, args []string, c console, m meta) error {
 	f := newFlags()
-	o := certifyOptions{meta: m, patience: 3 * time.Minute}
+	o := certifyOptions{meta: m, patience: 20 * time.Minute}
 	data := f.dataFlag()
 	f.BoolVar(&o.sandbox, "sandbox", false, "")
 	f.BoolVar(&o.account, "uat", false, "")
@@ -282,7 +282,7 @@ func recovered(ctx context.Context, till *pos.Till, patience time.Duration, say 
 				"open the till, wait until it says that this is done, and run certify again")
 		}
 		if !told {
-			say("the journal lacks something; reading PayBy's pages first")
+			say("the journal may lack something; reading PayBy's pages first, which takes a minute for a new till and 16 or more for one that was put back")
 		}
 		select {
 		case <-changes:

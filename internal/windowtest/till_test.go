@@ -197,6 +197,19 @@ func (r *till) awaitEvent(t *testing.T, sale, kind string) windowtest.Event {
 	})
 }
 
+// awaitWitness waits until source has told the journal that sale is paid.
+func (r *till) awaitWitness(t *testing.T, sale, source string) {
+	t.Helper()
+	await(t, "a payment of "+sale+" proven by "+source, func() (windowtest.Event, error) {
+		for _, e := range r.journal(t) {
+			if e.Sale == sale && (e.Kind == "sale.paid" || e.Kind == "sale.witnessed") && e.Data.Order != nil && e.Data.Order.Source == source {
+				return e, nil
+			}
+		}
+		return windowtest.Event{}, errors.New("not there yet")
+	})
+}
+
 // order is one order of the practice gateway.
 type order struct {
 	MerchantOrderNo string
