@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,6 +25,7 @@ import (
 const (
 	adminTimeout = 30 * time.Second
 	maxAnswer    = 64 << 20 // a list of 100,000 tills fits
+	maxProof     = 1 << 10
 )
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
@@ -42,6 +46,9 @@ func administer(ctx context.Context, s *settings, noun string, words []string, c
 	}
 	a, err := newAdmin(s)
 	if err != nil {
+		return err
+	}
+	if err := a.meet(ctx); err != nil {
 		return err
 	}
 	switch noun + " " + verb {
@@ -88,6 +95,43 @@ func newAdmin(s *settings) (adminClient, error) {
 	}, nil
 }
 
+// meet has the relay prove that it knows the token before it is told it.
+func (a adminClient) meet(ctx context.Context) error {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails
+	nonce := hex.EncodeToString(random[:])
+	resp, err := a.send(ctx, http.MethodGet, server.AdminProofPath+"?nonce="+nonce, "", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var shown server.ProofAnswer
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxProof))
+	if err == nil {
+		err = json.Unmarshal(data, &shown)
+	}
+	if err != nil || !hmac.Equal([]byte(shown.Proof), []byte(server.AdminProof(server.HashToken(a.token), nonce))) {
+		return fmt.Errorf("what answers at %s does not know the admin token: another program, or a relay of another version or directory; nothing was asked of it", a.base)
+	}
+	return nil
+}
+
+// send sends one request, with the token unless it is "".
+func (a adminClient) send(ctx context.Context, method, path, token string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no relay answers at %s; is it running? (%w)", a.base, err)
+	}
+	return resp, nil
+}
+
 // do sends one request and reads its answer into result, unless that is nil.
 func (a adminClient) do(ctx context.Context, method, path string, ask, result any) error {
 	var body io.Reader
@@ -98,14 +142,9 @@ func (a adminClient) do(ctx context.Context, method, path string, ask, result an
 		}
 		body = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, body)
+	resp, err := a.send(ctx, method, path, a.token, body)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+a.token)
-	resp, err := a.client.Do(req)
-	if err != nil {
-		return fmt.Errorf("no relay answers at %s; is it running? (%w)", a.base, err)
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))

@@ -170,6 +170,9 @@ func listenAdmin(s *settings, relay *server.Server, mux *http.ServeMux, log *slo
 		return nil, err
 	}
 	mux.Handle("/v1/", relay.Admin(server.AdminConfig{Token: server.HashToken(token), PublicURL: s.publicURL, Authority: authority}))
+	if host, _, err := net.SplitHostPort(s.adminListen); err == nil && !loopback(host) {
+		log.Warn("admin commands and their token travel without TLS; only a loopback address is safe", "admin_listen", s.adminListen)
+	}
 	l, err := net.Listen("tcp", s.adminListen)
 	if err != nil {
 		return nil, fmt.Errorf("--admin-listen: %w", err)

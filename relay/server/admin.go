@@ -3,6 +3,9 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,8 +16,28 @@ import (
 	"github.com/filspos/fils/relay"
 )
 
-// maxAdmin bounds a request to the admin handler in bytes.
-const maxAdmin = 64 << 10
+const (
+	// maxAdmin bounds a request to the admin handler in bytes.
+	maxAdmin      = 64 << 10
+	maxAdminNonce = 64
+)
+
+// AdminProofPath is where the admin handler shows, by GET with a nonce and
+// without a token, that it knows the token: while a relay is down anybody on its
+// machine can listen in its place.
+const AdminProofPath = "/v1/proof"
+
+// AdminProof is what it shows, in hex.
+func AdminProof(token TokenHash, nonce string) string {
+	mac := hmac.New(sha256.New, token[:])
+	mac.Write([]byte("admin " + nonce))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// ProofAnswer is the answer at AdminProofPath.
+type ProofAnswer struct {
+	Proof string `json:"proof"`
+}
 
 // AdminConfig is what Admin needs.
 type AdminConfig struct {
@@ -94,6 +117,10 @@ func (s *Server) Admin(cfg AdminConfig) http.Handler {
 	mux.HandleFunc("POST /v1/tills/{merchant}/{till}/rotate", h.rotateTill)
 	mux.HandleFunc("POST /v1/tills/{merchant}/{till}/revoke", h.revokeTill)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if nonce := r.URL.Query().Get("nonce"); r.URL.Path == AdminProofPath && len(nonce) <= maxAdminNonce {
+			answer(w, http.StatusOK, ProofAnswer{AdminProof(cfg.Token, nonce)})
+			return
+		}
 		token, ok := bearer(r)
 		if !ok || !sameHash(HashToken(token), cfg.Token) || len(r.Header.Values("Origin")) > 0 {
 			answer(w, http.StatusUnauthorized, ProblemAnswer{"the admin token is missing or wrong"})
