@@ -35,6 +35,8 @@ type App struct {
 	// member is who works here on a till with an owner, approver whose PIN was
 	// given last for something risky, worker who worked here last.
 	member, approver, worker pos.MemberID
+	// copied is how the journal's copy fared when it was drawn last.
+	copied *CopyTrouble
 
 	page    page
 	screen  screen
@@ -183,6 +185,7 @@ func (a *App) tick() {
 		a.relook()
 	}
 	a.screen.tick()
+	a.followCopies()
 	if d := a.dialog(); d != nil && d.tick != nil {
 		d.tick()
 	}

@@ -111,7 +111,7 @@ func (s *shiftScreen) update() {
 	if a.view.Shift != nil {
 		shift = *a.view.Shift
 	}
-	s.now.show(s.drawNow, shift, s.doing, s.closing != nil, s.trouble != nil, len(a.openSales()))
+	s.now.show(s.drawNow, shift, a.copyKey(true), s.doing, s.closing != nil, s.trouble != nil, len(a.openSales()))
 	key := []any{s.unread != nil, s.loading && len(s.list) == 0, s.more, len(s.befores), a.staffed()}
 	for _, shift := range s.list {
 		key = append(key, shift.Number)
@@ -159,8 +159,12 @@ func (s *shiftScreen) drawNow() fyne.CanvasObject {
 		body = append(body, l.NewLabel(w.t(s.doing), widgets.TextBody, l.Muted).Bold())
 	}
 	body = append(body, s.buttons()...)
-	return widgets.Column(widgets.Space4, l.NewLabel(title, widgets.TextHeading, l.Text).Bold(),
-		l.Card(widgets.Space5, widgets.Space5, widgets.Column(widgets.Space3, body...)))
+	parts := []fyne.CanvasObject{l.NewLabel(title, widgets.TextHeading, l.Text).Bold(),
+		l.Card(widgets.Space5, widgets.Space5, widgets.Column(widgets.Space3, body...))}
+	if card := a.drawCopy(true); card != nil {
+		parts = append(parts, card)
+	}
+	return widgets.Column(widgets.Space4, parts...)
 }
 
 // buttons are what can be done now. While something is under way they wait.

@@ -22,15 +22,19 @@ func (t *tillScreen) calmLine() (icon, text string) {
 	return "", ""
 }
 
-// drawCalm is that line, at the top of what stands beside the pad.
+// drawCalm is that line, at the top of what stands beside the pad, and under it
+// what is wrong with the copy of the journal.
 func (t *tillScreen) drawCalm() []fyne.CanvasObject {
 	l := t.app.look
-	icon, text := t.calmLine()
-	if text == "" {
-		return nil
+	var list []fyne.CanvasObject
+	if icon, text := t.calmLine(); text != "" {
+		list = append(list, widgets.Layers(widgets.Rounded(l.AccentSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space2,
+			l.Row(widgets.Space3, l.Icon(icon, 18, l.Accent), widgets.Stretch(l.NewLabel(text, widgets.TextSmall, l.Text).Wrapped())))))
 	}
-	return []fyne.CanvasObject{widgets.Layers(widgets.Rounded(l.AccentSoft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space2,
-		l.Row(widgets.Space3, l.Icon(icon, 18, l.Accent), widgets.Stretch(l.NewLabel(text, widgets.TextSmall, l.Text).Wrapped()))))}
+	if card := t.app.drawCopy(false); card != nil {
+		list = append(list, card)
+	}
+	return list
 }
 
 // loudAlerts are those that wait for a person. What the till is doing by itself

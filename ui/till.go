@@ -178,7 +178,7 @@ func (t *tillScreen) updateSide() {
 		}
 	}
 	_, calm := t.calmLine()
-	if t.cards.show(t.drawCards, append(cards, calm, len(v.Alerts), alertIDs(v.Alerts), proposalIDs(v.Proposals))...) {
+	if t.cards.show(t.drawCards, append(cards, calm, t.app.copyKey(false), len(v.Alerts), alertIDs(v.Alerts), proposalIDs(v.Proposals))...) {
 		t.side.Refresh()
 	}
 	t.recent.show(t.drawRecent, recentKey(v))

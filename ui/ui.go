@@ -119,6 +119,10 @@ type Config struct {
 	Shop string
 	// Version is shown on the help screen.
 	Version string
+	// Copies, when not nil, tells why there is no copy of the journal with the
+	// last Z, nil when there is one. It is called often, on the UI goroutine, and
+	// must return at once.
+	Copies func() *CopyTrouble
 	// Location is where the shop is; nil means the United Arab Emirates.
 	Location *time.Location
 	// Now is the clock of countdowns and of the scanner guard; nil means time.Now.

@@ -14,6 +14,7 @@ import (
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/setup"
 	"github.com/filspos/fils/pos/sqlite"
+	"github.com/filspos/fils/ui"
 )
 
 // spoken passes log messages on.
@@ -198,6 +199,148 @@ func TestCopies_GoByWhatTheCopyHolds(t *testing.T) {
 	}
 }
 
+// hand is a clock whose timers a test lets go off.
+type hand struct {
+	at    time.Time
+	asked chan time.Duration
+	fire  chan time.Time
+	slow  chan time.Time
+}
+
+func newHand(k *copies) *hand {
+	h := &hand{at: time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC), asked: make(chan time.Duration, 16),
+		fire: make(chan time.Time), slow: make(chan time.Time)}
+	k.now = func() time.Time { return h.at }
+	k.timer = func(d time.Duration) (<-chan time.Time, func() bool) {
+		if d == copySlow {
+			return h.slow, func() bool { return true }
+		}
+		h.asked <- d
+		return h.fire, func() bool { return true }
+	}
+	return h
+}
+
+// wait is how long the copies wait before the next try.
+func (s *shop) wait(h *hand) time.Duration {
+	s.t.Helper()
+	select {
+	case d := <-h.asked:
+		return d
+	case <-s.ctx.Done():
+		s.t.Fatal("no other try is planned")
+	}
+	return 0
+}
+
+// closedShop is a till whose first shift is closed, and what copies it to folder.
+func closedShop(t *testing.T, folder string) (*shop, *copies, *hand, chan string) {
+	t.Helper()
+	dir, _ := account(t)
+	s := openShop(t, stationOptions{dir: dir})
+	s.charge(4200)
+	s.closeShift(1)
+	k := s.copier(folder, "till-1")
+	log, said := listen()
+	k.log = log
+	return s, k, newHand(k), said
+}
+
+func TestCopies_AreTriedAgainUntilTheFolderIsBack(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "drive")
+	s, k, h, said := closedShop(t, folder)
+	g := newGroup(s.ctx)
+	g.start(k.run)
+	for range 3 {
+		if d := s.wait(h); d != copySoon {
+			t.Errorf("the next try is in %v", d)
+		}
+		want := ui.CopyTrouble{Z: 1, Why: ui.CopyAway, Folder: folder, At: h.at, Again: h.at.Add(copySoon)}
+		if got := k.state(); got == nil || *got != want {
+			t.Errorf("it says %+v, want %+v", got, want)
+		}
+		h.fire <- h.at
+	}
+	s.wait(h)
+	// A Z in between is tried at once, and is what is told of from then on.
+	s.charge(1300)
+	s.closeShift(2)
+	for k.state().Z != 2 {
+		s.wait(h)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.fire <- h.at
+	for _, want := range []string{"the journal was not copied", "the journal was not copied", "the journal was copied"} {
+		if got := <-said; got != want {
+			t.Fatalf("the log says %q, want %q", got, want)
+		}
+	}
+	if err := g.stop(); err != nil {
+		t.Error(err)
+	}
+	if got := k.state(); got != nil {
+		t.Errorf("it still says %+v", got)
+	}
+	if files := list(t, folder); len(files) != 1 {
+		t.Errorf("the folder holds %d files", len(files))
+	}
+}
+
+// What costs the work of a copy each time is tried less and less often.
+func TestCopies_KeepAPaceThatIsBounded(t *testing.T) {
+	folder := t.TempDir()
+	s, k, h, _ := closedShop(t, folder)
+	shift, err := k.last(s.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := k.path(s.ctx, shift)
+	if err == nil {
+		err = os.Mkdir(path, 0o700) // no copy may take its place
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGroup(s.ctx)
+	g.start(k.run)
+	for i, minutes := range []int{1, 2, 4, 8, 10, 10, 10} {
+		if i > 0 {
+			h.fire <- h.at
+		}
+		if d := s.wait(h); d != time.Duration(minutes)*time.Minute {
+			t.Errorf("try %d is followed by another in %v", i+1, d)
+		}
+		if got := k.state(); got.Why != ui.CopyFailed {
+			t.Errorf("it says %+v", got)
+		}
+	}
+	remove(t, path)
+	h.fire <- h.at
+	if err := g.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCopies_TellWhatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ui.CopyWhy
+	}{
+		{errors.Join(errCopyAway, nil), ui.CopyAway},
+		{&os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}, ui.CopyAway},
+		{fmt.Errorf("back up: %w", sqlite.ErrNoRoom), ui.CopyFull},
+		{fmt.Errorf("back up: %w", os.ErrPermission), ui.CopyDenied},
+		{fmt.Errorf("back up: %w", &sqlite.BrokenError{Seq: 3, Reason: "hash"}), ui.CopyUnsound},
+		{errors.New("anything"), ui.CopyFailed},
+	} {
+		if got := whyNoCopy(c.err); got != c.want {
+			t.Errorf("%v is %s, want %s", c.err, got, c.want)
+		}
+	}
+}
+
 func TestCopies_AFolderThatIsAwayHoldsNothingUp(t *testing.T) {
 	dir, folder := copied(t)
 	remove(t, folder)
@@ -216,4 +359,27 @@ func TestCopies_AFolderThatIsAwayHoldsNothingUp(t *testing.T) {
 	if r.code != 0 || !strings.HasPrefix(r.out, "Z 2\n") || !strings.Contains(r.err, "the journal was not copied") {
 		t.Errorf("%+v", r)
 	}
+
+	// The check of the journal says how the copy fares, and is none of the copy.
+	verify := func(want string) {
+		t.Helper()
+		if r := fils("journal", "verify", "--data", dir); r.code != 0 || !strings.HasSuffix(r.out, want+"\n") {
+			t.Errorf("%+v, want %q", r, want)
+		}
+	}
+	verify("there is no copy with Z 2: there is no folder " + folder)
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	verify("there is no copy with Z 2 in " + folder)
+	s = openShop(t, stationOptions{dir: dir, log: log})
+	for got := range said {
+		if got == "the journal was copied" {
+			break
+		}
+	}
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	verify("holds a copy with Z 2")
 }

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/filspos/fils/ui"
 )
 
 // TestCopies_AFolderThatHangsKeepsNoTillFromEnding: a pipe that nobody writes to
@@ -42,4 +44,41 @@ func TestCopies_AFolderThatHangsKeepsNoTillFromEnding(t *testing.T) {
 		t.Error(err)
 	}
 	k.turn <- struct{}{} // what was left behind ends
+}
+
+func TestCopies_AFolderThatHangsIsTold(t *testing.T) {
+	s, k, h, said := closedShop(t, t.TempDir())
+	shift, err := k.last(s.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := k.path(s.ctx, shift)
+	if err == nil {
+		err = syscall.Mkfifo(path, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGroup(s.ctx)
+	g.start(k.run)
+	for k.state() == nil {
+		h.slow <- h.at
+	}
+	if got := k.state(); got.Why != ui.CopySlow || got.Z != 1 || !got.Again.IsZero() {
+		t.Errorf("it says %+v", got)
+	}
+	pipe, err := os.OpenFile(path, os.O_WRONLY, 0) // the folder answers again
+	if err == nil {
+		remove(t, path)
+		err = pipe.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-said; got != "the journal was not copied" {
+		t.Errorf("the log says %q", got)
+	}
+	if err := g.stop(); err != nil {
+		t.Error(err)
+	}
 }

@@ -53,6 +53,9 @@ func verifyJournal(ctx context.Context, o records, _ []string, c console) error 
 	if kept != "" {
 		fmt.Fprintln(c.out, kept)
 	}
+	if copied := o.copied(ctx, j); copied != "" {
+		fmt.Fprintln(c.out, copied)
+	}
 	return nil
 }
 

@@ -233,9 +233,14 @@ func (d *desk) show(ctx context.Context) {
 	if s.signs {
 		staff = s.till.Staff()
 	}
+	var copies func() *ui.CopyTrouble
+	if s.copies != nil {
+		copies = s.copies.state
+	}
 	d.window = ui.New(ui.Config{
 		App: d.app, Engine: s.till, Reader: s.journal, Staff: staff, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
 		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
+		Copies: copies,
 	})
 	d.window.Show(ctx)
 	f := d.window.Raise

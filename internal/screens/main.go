@@ -45,6 +45,8 @@ type scene struct {
 	keys []string
 	// later replaces the view after the keys.
 	later *pos.View
+	// copied is what is wrong with the journal's copy.
+	copied *ui.CopyTrouble
 	// problem shows the problem window instead of the till.
 	problem error
 }
@@ -103,7 +105,8 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 	} else {
 		engine := &canned{view: s.view, changes: make(chan struct{}, 1), code: code}
 		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Staff: engine, Lang: lang, Dark: dark,
-			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: new(clock).now, Post: post})
+			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: new(clock).now, Post: post,
+			Copies: func() *ui.CopyTrouble { return s.copied }})
 		app.Show(context.Background())
 		defer app.Close()
 		window = app.Window()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui"
 )
 
 const (
@@ -141,6 +142,8 @@ func shiftScenes() []scene {
 	reading.Alerts = []pos.Alert{{ID: 51, Kind: pos.AlertRecovering, At: base().Add(-time.Minute)}}
 	missing := open(shopShift, false)
 	missing.Alerts = []pos.Alert{{ID: 52, Kind: pos.AlertMissing, At: base().Add(-time.Minute), Amount: 18_900, Number: lost}, reading.Alerts[0]}
+	uncopied := &ui.CopyTrouble{Z: 12, Why: ui.CopyAway, Folder: "/mnt/backup", At: base().Add(-30 * time.Second), Again: base().Add(30 * time.Second)}
+	unsound := &ui.CopyTrouble{Z: 12, Why: ui.CopyUnsound, Folder: `\\office-pc\نسخ`, At: base().Add(-3 * time.Minute), Again: base().Add(time.Minute)}
 	page, end := "<Next>", "<End>"
 	return []scene{
 		{name: "28-unknown-leave", view: front(pos.PhaseUnknown, pos.SaleUnknown, nil), keys: []string{"wait", "wait", "wait", "wait", "<Return>"}},
@@ -150,6 +153,10 @@ func shiftScenes() []scene {
 		{name: "92-shift-staff", view: team(open(shopShift, false)), keys: at(1, "<F7>")},
 		{name: "92-shift-staff-pin", view: team(open(shopShift, false)), keys: at(1, "<F7>", "#shift/close", "482")},
 		{name: "92-shift-staff-close", view: team(open(shopShift, false)), keys: at(1, "<F7>", "#shift/close", "482915", "<Return>")},
+		{name: "92-shift-copy", view: open(shopShift, false), copied: uncopied, keys: []string{"<F7>"}},
+		{name: "92-shift-copy-unsound", view: waiting, copied: unsound, keys: []string{"<F7>"}},
+		{name: "92-till-copy", view: waiting, copied: uncopied, keys: []string{"4", "2"}},
+		{name: "92-signin-copy", view: team(view()), copied: unsound},
 		{name: "93-x", view: open(shopShift, false), keys: []string{"<F7>", "#shift/x"}},
 		{name: "93-x-none", view: view(), keys: []string{"<F7>", "#shift/x"}},
 		{name: "94-close", view: open(shopShift, false), keys: []string{"<F7>", "#shift/close"}},
