@@ -66,6 +66,7 @@ type node struct {
 	token string
 	store server.Store
 	stop  func() error // ends Run and returns what it returned
+	web   *httptest.Server
 }
 
 func newMemory(t testing.TB, cfg server.MemoryConfig) *server.Memory {
@@ -98,7 +99,7 @@ func newNode(t testing.TB, cfg server.Config) *node {
 	}
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
-	return &node{Server: s, url: web.URL, token: token, store: cfg.Store}
+	return &node{Server: s, url: web.URL, token: token, store: cfg.Store, web: web}
 }
 
 // startNode sets up a relay and runs it until the test ends. It returns when the

@@ -405,6 +405,7 @@ func TestWebhook_TooManyAtOnceAreToldToComeBack(t *testing.T) {
 	if err := n.stop(); err != nil {
 		t.Fatal(err)
 	}
+	n.web.Close() // the log is complete
 	if said := strings.Count(lines.String(), "too many at once"); said != 1 {
 		t.Errorf("said %d times in one second", said)
 	}

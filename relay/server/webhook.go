@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/filspos/fils/payby"
@@ -27,66 +28,86 @@ const (
 // notify takes one notification from PayBy (protocol.md §13).
 func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 	began := s.cfg.Now()
-	outcome := s.takeNotification(w, r)
+	outcome, what := s.takeNotification(w, r)
 	if outcome == outcomeOver {
 		s.tooMany(w)
 		outcome = OutcomeRefused
 	}
 	s.cfg.Meter.Notification(outcome, s.cfg.Now().Sub(began))
+	if what != nil {
+		acknowledge(w)
+		s.log.Info("notification stored", "till", what.till.String(), "seq", what.seq, "repeated", outcome == OutcomeRepeated, "bytes", what.bytes)
+	}
 }
 
-func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) Outcome {
+// receipt is what there is to say about a notification that the store has.
+type receipt struct {
+	till  Address
+	seq   uint64
+	bytes int
+}
+
+// takeNotification answers what it does not return a receipt for.
+func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) (Outcome, *receipt) {
 	a := Address{Merchant: r.PathValue("merchant"), Till: r.PathValue("till")}
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
 	if !relay.ValidID(a.Merchant) || !relay.ValidID(a.Till) {
-		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
+		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{}), nil
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{})
+		return s.refuse(w, from, http.StatusMethodNotAllowed, "POST only", Address{}), nil
 	}
 	if !s.gate.enter() {
-		return s.unavailable(w, a, "take notification", errBusy)
+		return s.unavailable(w, a, "take notification", errBusy), nil
 	}
 	defer s.gate.leave()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), s.cfg.StoreTimeout)
 	defer cancel()
 	keys, lane, err := s.directory.keys(ctx, a, !s.limiter.over(from))
 	if errors.Is(err, errUnknown) {
-		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{})
+		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{}), nil
 	}
 	if err != nil {
-		return s.unavailable(w, a, "look up till", err)
+		return s.unavailable(w, a, "look up till", err), nil
 	}
 	from.merchant = a.Merchant
 	arriving, ok := s.gate.read(from.addr, s.limiter.over(from), func() { stopReading(w) })
 	if !ok {
-		return s.unavailable(w, a, "take notification", errBusy)
+		return s.unavailable(w, a, "take notification", errBusy), nil
 	}
 	body, status, problem := readBody(w, r)
 	s.gate.readDone(arriving)
 	if problem != "" {
-		return s.refuse(w, from, status, problem, a)
+		return s.refuse(w, from, status, problem, a), nil
 	}
 	genuine, looked := s.verify(ctx, from, keys, body, r.Header.Get("Sign"))
 	if !looked {
-		return outcomeOver
+		return outcomeOver, nil
 	}
 	if !genuine {
-		return s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a)
+		return s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a), nil
 	}
 	n := Notice{Address: lane, Received: s.cfg.Now().UTC(), Sign: r.Header.Get("Sign"), Body: body}
 	seq, stored, err := s.append(ctx, n)
 	if err != nil {
-		return s.unavailable(w, a, "store notification", err)
+		return s.unavailable(w, a, "store notification", err), nil
 	}
-	s.log.Info("notification stored", "till", a.String(), "seq", seq, "repeated", !stored, "bytes", len(body))
-	w.Header().Set("Content-Type", payby.AckContentType)
-	io.WriteString(w, payby.Ack)
+	outcome := OutcomeStored
 	if !stored {
-		return OutcomeRepeated
+		outcome = OutcomeRepeated
 	}
-	return OutcomeStored
+	return outcome, &receipt{till: a, seq: seq, bytes: len(body)}
+}
+
+// acknowledge sends the answer, and not only when the handler has returned: what
+// is written to the log need not keep the sender waiting.
+func acknowledge(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", payby.AckContentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(payby.Ack)))
+	io.WriteString(w, payby.Ack)
+	// A writer that cannot flush sends it all the same, a little later.
+	_ = http.NewResponseController(w).Flush()
 }
 
 // errBusy turns away what the gate has no place for; PayBy tries again.

@@ -71,12 +71,12 @@ type turn struct {
 func (s *Store) Append(ctx context.Context, n server.Notice) (seq uint64, stored bool, err error) {
 	msg := s.message(n)
 	if s.cfg.Singly {
-		return s.single(ctx, msg)
+		return s.single(ctx, msg, false)
 	}
-	w, now := s.gather.enter(msg)
-	if now {
+	w, alone := s.gather.enter(msg)
+	if w == nil {
 		defer s.gather.leave()
-		return s.single(ctx, msg)
+		return s.single(ctx, msg, alone)
 	}
 	var t turn
 	select {
@@ -96,16 +96,17 @@ func (s *Store) Append(ctx context.Context, n server.Notice) (seq uint64, stored
 		return t.seq, true, nil
 	}
 	defer s.gather.leave()
-	return s.single(ctx, msg)
+	return s.single(ctx, msg, false)
 }
 
-// enter lets a notice go at once, or makes it wait.
-func (g *gather) enter(msg *nats.Msg) (w *waiting, now bool) {
+// enter lets a notice go at once, w being nil, or makes it wait. One that goes
+// while no other is on its way is alone.
+func (g *gather) enter(msg *nats.Msg) (w *waiting, alone bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.batching && g.inFlight < singles && len(g.queue) == 0 {
 		g.inFlight++
-		return nil, true
+		return nil, g.inFlight == 1
 	}
 	w = &waiting{msg: msg, turn: make(chan turn, 1)}
 	g.queue = append(g.queue, w)
@@ -241,23 +242,35 @@ func (s *Store) commit(ctx context.Context, batch []*waiting) (last uint64, err 
 			s.look()
 			return 0, err
 		}
-		return readAck(answer.Data, len(batch))
+		return readBatchAck(answer.Data, len(batch))
 	}
 	return 0, errors.New("empty batch")
 }
 
-func readAck(data []byte, size int) (last uint64, err error) {
-	var ack struct {
-		Error *natsjs.APIError `json:"error"`
-		Seq   uint64           `json:"seq"`
-		Count int              `json:"count"`
-	}
-	if err := json.Unmarshal(data, &ack); err != nil {
-		return 0, errors.New("answer not understood")
-	}
+// pubAck is the server's answer to a message or to a batch.
+type pubAck struct {
+	Error     *natsjs.APIError `json:"error"`
+	Seq       uint64           `json:"seq"`
+	Duplicate bool             `json:"duplicate"`
+	Count     int              `json:"count"` // of a batch
+}
+
+func readAck(data []byte) (ack pubAck, err error) {
+	err = json.Unmarshal(data, &ack)
 	switch {
+	case err != nil || ack.Error == nil && ack.Seq == 0:
+		return pubAck{}, errors.New("answer not understood")
 	case ack.Error != nil:
-		return 0, ack.Error
+		return pubAck{}, ack.Error
+	}
+	return ack, nil
+}
+
+func readBatchAck(data []byte, size int) (last uint64, err error) {
+	ack, err := readAck(data)
+	switch {
+	case err != nil:
+		return 0, err
 	case ack.Count != size || ack.Seq < uint64(size):
 		return 0, fmt.Errorf("%d of %d messages acknowledged", ack.Count, size)
 	}
@@ -265,17 +278,24 @@ func readAck(data []byte, size int) (last uint64, err error) {
 }
 
 // single stores one message.
-func (s *Store) single(ctx context.Context, msg *nats.Msg) (seq uint64, stored bool, err error) {
+func (s *Store) single(ctx context.Context, msg *nats.Msg, alone bool) (seq uint64, stored bool, err error) {
 	l, err := s.current()
 	if err != nil {
 		return 0, false, err
 	}
-	ack, err := l.js.PublishMsg(ctx, msg, natsjs.WithRetryAttempts(0))
+	asker := &l.asker
+	if alone {
+		asker = &l.quick
+	}
+	answer, err := asker.ask(ctx, msg)
+	if err == nil {
+		var ack pubAck
+		if ack, err = readAck(answer); err == nil {
+			return ack.Seq, !ack.Duplicate, nil
+		}
+	}
 	var refused *natsjs.APIError
-	switch {
-	case err == nil:
-		return ack.Sequence, !ack.Duplicate, nil
-	case errors.As(err, &refused) && refused.ErrorCode == codeStoreFailed && refused.Description == statusFull:
+	if errors.As(err, &refused) && refused.ErrorCode == codeStoreFailed && refused.Description == statusFull {
 		return 0, false, server.ErrFull
 	}
 	s.look()

@@ -28,6 +28,8 @@ type link struct {
 	nc      *nats.Conn
 	js      natsjs.JetStream
 	kv      natsjs.KeyValue
+	asker   asker
+	quick   asker // for one message at a time
 	inside  *inside
 	created time.Time     // when the stream was
 	again   chan struct{} // holds a signal after each reconnection
@@ -96,6 +98,12 @@ func (s *Store) connect(l *link) error {
 	if l.nc, err = nats.Connect(urls, options...); err == nil {
 		l.js, err = natsjs.New(l.nc, natsjs.WithDefaultTimeout(apiTimeout))
 	}
+	l.asker.nc, l.quick.nc = l.nc, l.nc
+	if err == nil && l.inside != nil {
+		// Here the caller writes by itself, too, which is best for one message and
+		// too often for many, and no answer waits behind the live feed.
+		l.quick.nc, err = nats.Connect(urls, append(options, nats.WriteBufferSize(1))...)
+	}
 	if err != nil {
 		l.close()
 		return fmt.Errorf("relay store: connect to NATS: %w", err)
@@ -104,8 +112,10 @@ func (s *Store) connect(l *link) error {
 }
 
 func (l *link) close() {
-	if l.nc != nil {
-		l.nc.Close()
+	for _, nc := range []*nats.Conn{l.quick.nc, l.nc} {
+		if nc != nil {
+			nc.Close() // once more does nothing
+		}
 	}
 	if l.inside != nil {
 		l.inside.close()
