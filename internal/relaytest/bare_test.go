@@ -65,28 +65,34 @@ func connectBare(address string, options ...nats.Option) (l bareLink, err error)
 	return l, err
 }
 
-// publish publishes for that long and returns how many were acknowledged.
-func (l bareLink) publish(span time.Duration, inFlight int) (count int, took time.Duration, err error) {
+// publish publishes for that long and returns how many were acknowledged and, of
+// one at a time, how long half of them took at most.
+func (l bareLink) publish(span time.Duration, inFlight int) (f figures, err error) {
 	began := time.Now()
 	if inFlight == 1 {
-		for ; time.Since(began) < span; count++ {
+		var each []time.Duration
+		for now := began; now.Sub(began) < span; {
 			if _, err := l.js.Publish(context.Background(), "bare.x", bareBody); err != nil {
-				return 0, 0, err
+				return f, err
 			}
+			then := now
+			now = time.Now()
+			each = append(each, now.Sub(then))
 		}
-		return count, time.Since(began), nil
+		return figures{Posted: len(each), Took: time.Since(began), Post50: share(each, 50)}, nil
 	}
 	js, err := natsjs.New(l.nc, natsjs.WithPublishAsyncMaxPending(inFlight))
 	if err != nil {
-		return 0, 0, err
+		return f, err
 	}
-	for ; time.Since(began) < span; count++ {
+	for ; time.Since(began) < span; f.Posted++ {
 		if _, err := js.PublishAsync("bare.x", bareBody, natsjs.WithStallWait(patience)); err != nil {
-			return 0, 0, err
+			return f, err
 		}
 	}
 	<-js.PublishAsyncComplete()
-	return count, time.Since(began), nil
+	f.Took = time.Since(began)
+	return f, nil
 }
 
 // bareServer starts JetStream as a process that is reached over TLS, and returns
@@ -112,11 +118,11 @@ func (c *clients) bare(o order) figures {
 		}
 		c.compared = l
 	}
-	count, took, err := c.compared.publish(o.For, o.InFlight)
+	f, err := c.compared.publish(o.For, o.InFlight)
 	if err != nil {
 		return figures{Problem: err.Error()}
 	}
-	return figures{Posted: count, Took: took}
+	return f
 }
 
 // stored measures the relay's store without a relay: notices a second, and how

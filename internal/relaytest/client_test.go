@@ -36,7 +36,7 @@ type task struct {
 
 // order is one measurement; the answer is one figures.
 type order struct {
-	Kind     string // "post", "bare", "storm", "junk"
+	Kind     string // as in obey
 	InFlight int
 	Rate     int  // per second, 0 for as fast as it goes
 	Cold     bool // of a storm: without TLS sessions to resume
@@ -60,6 +60,7 @@ type clients struct {
 	lives atomic.Int64
 	next  atomic.Int64
 	idle  chan *link // connections of posters
+	crowd chan *link // connections of those who post junk
 	began time.Time
 
 	sent     []atomic.Int64 // by till and body: when, in ns since began; 0 for not expected
@@ -79,8 +80,8 @@ type loadTill struct {
 	cursor   string
 }
 
-// runTills reads a task from a file and then orders from stdin.
-func runTills(args []string) int {
+// runClients reads a task from a file and then orders from stdin.
+func runClients(args []string, tills bool) int {
 	data, err := os.ReadFile(args[0])
 	if err != nil {
 		panic(err)
@@ -92,6 +93,9 @@ func runTills(args []string) int {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(c.Authority)
 	c.tls = &tls.Config{RootCAs: pool}
+	if !tills {
+		c.Connected = 0
+	}
 	c.sent = make([]atomic.Int64, c.Connected*len(c.Bodies))
 	for i := range c.Connected {
 		c.tills = append(c.tills, &loadTill{number: i, sessions: tls.NewLRUClientSessionCache(1)})
@@ -237,12 +241,20 @@ func (c *clients) obey(o order) figures {
 	switch o.Kind {
 	case "post":
 		return c.post(o, nil, true)
+	case "aside":
+		return c.post(o, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, false)
 	case "bare":
 		return c.bare(o)
 	case "storm":
 		return c.storm(o)
+	case "warm":
+		c.crowd = make(chan *link, o.InFlight)
+		c.junk().warm(o.InFlight)
+		return figures{Posted: len(c.crowd)}
 	case "junk":
-		return c.junk(o)
+		flood := c.junk()
+		_, span := flood.run(o)
+		return figures{Posted: int(flood.failed.Load()), Took: span}
 	}
 	return figures{Problem: "what is " + o.Kind}
 }
@@ -263,19 +275,10 @@ func (c *clients) storm(o order) figures {
 	return figures{Back: time.Since(began)}
 }
 
-// junk posts wrong signatures from one address at the rate given, and good ones
-// from another one after the other.
-func (c *clients) junk(o order) figures {
+// junk posts wrong signatures.
+func (c *clients) junk() *poster {
 	wrong := append(c.Signs[1:len(c.Signs):len(c.Signs)], c.Signs[0])
-	flood := &poster{clients: c, signs: wrong, pool: make(chan *link, o.InFlight)}
-	flood.warm(o.InFlight)
-	defer flood.drop()
-	var flooding sync.WaitGroup
-	flooding.Go(func() { flood.run(o) })
-	good := c.post(order{InFlight: 1, Rate: 50, For: o.For}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}, false)
-	flooding.Wait()
-	good.Delivered = int(flood.failed.Load())
-	return good
+	return &poster{clients: c, signs: wrong, pool: c.crowd}
 }
 
 func (c *clients) post(o order, from net.Addr, settle bool) figures {

@@ -78,13 +78,6 @@ func (p *poster) warm(many int) {
 	opening.Wait()
 }
 
-// drop closes what is kept.
-func (p *poster) drop() {
-	for len(p.pool) > 0 {
-		(<-p.pool).conn.Close()
-	}
-}
-
 // run posts to all tills in turn. It returns how long each took that was
 // accepted, and all together.
 func (p *poster) run(o order) (took []time.Duration, span time.Duration) {

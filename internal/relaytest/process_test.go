@@ -44,7 +44,9 @@ func TestMain(m *testing.M) {
 	case "nats":
 		os.Exit(runNATS(flag.Args()))
 	case "tills":
-		os.Exit(runTills(flag.Args()))
+		os.Exit(runClients(flag.Args(), true))
+	case "flood":
+		os.Exit(runClients(flag.Args(), false))
 	}
 	code := m.Run()
 	os.RemoveAll(programDir())

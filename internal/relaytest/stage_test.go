@@ -62,14 +62,20 @@ func certificate(t testing.TB) (cert, key string) {
 // settled is how long a relay takes to give back what nobody needs any more.
 const settled = 65 * time.Second
 
-// stage is a relay under measurement, and the process of its clients.
+// stage is a relay under measurement, and the processes of its clients.
 type stage struct {
 	node    *node
 	relay   *process
-	clients *process
+	clients *crew
+	task    string // file with what clients need to know
+	before  int    // resident KiB of the relay without tills
+}
+
+// crew is a process of load clients.
+type crew struct {
+	*process
 	orders  io.Writer
 	answers chan figures
-	before  int // resident KiB of the relay without tills
 }
 
 // newStage starts a relay with that many tills, of which some connect, and the
@@ -83,7 +89,7 @@ func newStage(t testing.TB, tills, connected, bodies int) *stage {
 	for i, arg := range n.args {
 		n.args[i] = strings.Replace(arg, "PLACE", n.address, 1)
 	}
-	s := &stage{node: n, answers: make(chan figures)}
+	s := &stage{node: n, task: filepath.Join(t.TempDir(), "task.json")}
 	s.relay = n.start(t)
 	n.addMerchant(t)
 	work := task{URL: "https://" + n.address, Bare: bareServer(t, cert, key), Tills: addTills(t, n, tills), Connected: connected}
@@ -100,20 +106,14 @@ func newStage(t testing.TB, tills, connected, bodies int) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "task.json")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
+	if err := os.WriteFile(s.task, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if connected >= 1000 {
 		<-time.After(settled)
 	}
 	s.before = s.resident(t)
-	cmd := exec.Command(os.Args[0], file)
-	cmd.Env = append(os.Environ(), roleVariable+"=tills")
-	if s.orders, err = cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	s.clients = launchTalking(t, cmd, s.answers)
+	s.clients = hire(t, "tills", os.Args[0], s.task)
 	return s
 }
 
@@ -167,13 +167,19 @@ func addTill(n *node, token, till string) (code string, err error) {
 	return answer.Code, err
 }
 
-// launchTalking is launch for a process that goes on to answer in JSON.
-func launchTalking(t testing.TB, cmd *exec.Cmd, answers chan figures) *process {
+// hire starts a crew in the role given.
+func hire(t testing.TB, role, name string, args ...string) *crew {
 	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	read, write := io.Pipe()
 	cmd.Stdout = write
-	p := &process{cmd: cmd, log: &logFile{}, done: make(chan struct{})}
+	p := &crew{process: &process{cmd: cmd, log: &logFile{}, done: make(chan struct{})}, answers: make(chan figures)}
 	cmd.Stderr = p.log
+	var err error
+	if p.orders, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +191,7 @@ func launchTalking(t testing.TB, cmd *exec.Cmd, answers chan figures) *process {
 	t.Cleanup(p.kill)
 	ready := make([]byte, len("ready\n"))
 	stuck := time.AfterFunc(10*time.Minute, p.kill)
-	_, err := io.ReadFull(read, ready)
+	_, err = io.ReadFull(read, ready)
 	if stuck.Stop(); err != nil {
 		t.Fatalf("load clients: %v: %s", err, p.log)
 	}
@@ -193,25 +199,50 @@ func launchTalking(t testing.TB, cmd *exec.Cmd, answers chan figures) *process {
 		for lines := json.NewDecoder(read); ; {
 			var f figures
 			if lines.Decode(&f) != nil {
-				close(answers)
+				close(p.answers)
 				return
 			}
-			answers <- f
+			p.answers <- f
 		}
 	}()
 	return p
 }
 
-func (s *stage) do(t testing.TB, o order) figures {
+// tell gives an order, and answer waits for what came of it.
+func (p *crew) tell(t testing.TB, o order) {
 	t.Helper()
-	if err := json.NewEncoder(s.orders).Encode(o); err != nil {
+	if err := json.NewEncoder(p.orders).Encode(o); err != nil {
 		t.Fatal(err)
 	}
-	f, ok := <-s.answers
+}
+
+func (p *crew) answer(t testing.TB) figures {
+	t.Helper()
+	f, ok := <-p.answers
 	if !ok || f.Problem != "" {
-		t.Fatalf("load clients: %s %s", f.Problem, s.clients.log)
+		t.Fatalf("load clients: %s %s", f.Problem, p.log)
 	}
 	return f
+}
+
+func (s *stage) do(t testing.TB, o order) figures {
+	t.Helper()
+	s.clients.tell(t, o)
+	return s.clients.answer(t)
+}
+
+// flood posts junk from one address, and meanwhile good notifications from
+// another one after the other. Who floods has processors of his own in life, so
+// here his process gets those of this machine after all others.
+func (s *stage) flood(t testing.TB, connections, rate int, span time.Duration) (good, junk figures) {
+	t.Helper()
+	crowd := hire(t, "flood", "nice", "-n", "19", os.Args[0], s.task)
+	defer crowd.kill()
+	crowd.tell(t, order{Kind: "warm", InFlight: connections})
+	crowd.answer(t)
+	crowd.tell(t, order{Kind: "junk", InFlight: connections, Rate: rate, For: span})
+	good = s.do(t, order{Kind: "aside", InFlight: 1, Rate: 50, For: span})
+	return good, crowd.answer(t)
 }
 
 func (f figures) rate() int { return perSecond(f.Posted, f.Took) }
