@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -37,6 +38,9 @@ type App struct {
 	member, approver, worker pos.MemberID
 	// copied is how the journal's copy fared when it was drawn last.
 	copied *CopyTrouble
+	idle   idle
+	// working counts what runs beside the UI.
+	working atomic.Int32
 
 	page    page
 	screen  screen
@@ -111,6 +115,7 @@ func New(cfg Config) *App {
 	a := &App{cfg: cfg, fonts: fonts, dark: cfg.Dark, view: cfg.Engine.View()}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.heard = listen(a.view)
+	a.touch()
 	if icon, err := assets.AppIcon(); err == nil {
 		cfg.App.SetIcon(fyne.NewStaticResource("icon.png", icon))
 	}
@@ -186,6 +191,7 @@ func (a *App) tick() {
 	}
 	a.screen.tick()
 	a.followCopies()
+	a.lockIdle()
 	if d := a.dialog(); d != nil && d.tick != nil {
 		d.tick()
 	}
@@ -224,12 +230,18 @@ func (a *App) work(f func(ctx context.Context) func()) {
 		return
 	}
 	a.owned.Add(1)
+	a.working.Add(1)
 	go func() {
 		defer a.owned.Done()
 		then := f(a.ctx)
-		if then != nil && a.ctx.Err() == nil {
-			a.post(then)
+		if then == nil || a.ctx.Err() != nil {
+			a.working.Add(-1)
+			return
 		}
+		a.post(func() {
+			a.working.Add(-1)
+			then()
+		})
 	}()
 }
 
@@ -358,6 +370,7 @@ func (a *App) saved() {
 
 func (a *App) relook() {
 	a.look = widgets.NewLook(a.fonts, a.dark, a.words.rtl(), a.win.Canvas().Scale())
+	a.look.Used = a.touch
 	a.cfg.App.Settings().SetTheme(toolkitTheme{a.look})
 	a.rebuild()
 }

@@ -33,13 +33,15 @@ type dialog struct {
 	// amount is the amount that is typed here; may be nil.
 	amount *amountInput
 	help   bool
+	// stays keeps the till from locking itself: what is shown here is shown once.
+	stays bool
 }
 
 // layer draws the dialog over a darkened screen.
 func (d *dialog) layer(a *App) fyne.CanvasObject {
 	d.object = d.build()
 	card := widgets.Layers(widgets.Rounded(a.look.Surface, widgets.Radius+6), widgets.Pad(widgets.Space6, widgets.Space5, d.object))
-	return widgets.Layers(newShade(a.look.Scrim), widgets.Within(d.width, true, card))
+	return widgets.Layers(newShade(a.look.Scrim, a.touch), widgets.Within(d.width, true, card))
 }
 
 func (a *App) dialog() *dialog {

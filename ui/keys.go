@@ -42,10 +42,19 @@ func (r *root) Cursor() desktop.Cursor              { return desktop.DefaultCurs
 func (r *root) FocusGained()                        {}
 func (r *root) FocusLost()                          {}
 func (r *root) AcceptsTab() bool                    { return true }
-func (r *root) TypedRune(c rune)                    { r.app.typed(c) }
-func (r *root) TypedKey(e *fyne.KeyEvent)           { r.app.pressed(e.Name) }
+
+func (r *root) TypedRune(c rune) {
+	r.app.touch()
+	r.app.typed(c)
+}
+
+func (r *root) TypedKey(e *fyne.KeyEvent) {
+	r.app.touch()
+	r.app.pressed(e.Name)
+}
 
 func (r *root) TypedShortcut(s fyne.Shortcut) {
+	r.app.touch()
 	switch s := s.(type) {
 	case *fyne.ShortcutPaste:
 		r.app.pasted(s.Clipboard.Content())

@@ -14,19 +14,20 @@ import (
 type shade struct {
 	widget.BaseWidget
 	color color.NRGBA
+	used  func()
 }
 
 var _ desktop.Hoverable = (*shade)(nil)
 
-func newShade(c color.NRGBA) *shade {
-	s := &shade{color: c}
+func newShade(c color.NRGBA, used func()) *shade {
+	s := &shade{color: c, used: used}
 	s.ExtendBaseWidget(s)
 	return s
 }
 
-func (s *shade) Tapped(*fyne.PointEvent)        {}
+func (s *shade) Tapped(*fyne.PointEvent)        { s.used() }
 func (s *shade) MouseIn(*desktop.MouseEvent)    {}
-func (s *shade) MouseMoved(*desktop.MouseEvent) {}
+func (s *shade) MouseMoved(*desktop.MouseEvent) { s.used() }
 func (s *shade) MouseOut()                      {}
 func (s *shade) CreateRenderer() fyne.WidgetRenderer {
 	return widget.NewSimpleRenderer(widgets.Fill(s.color))

@@ -68,6 +68,7 @@ func (a *App) locked() bool { return a.staffed() && a.member == "" }
 func (a *App) signIn(id pos.MemberID) {
 	a.member, a.worker, a.signing.pad.chosen = id, id, id
 	a.history.forget()
+	a.idle.locked = false
 	a.rebuild()
 	a.shell.say(a.words.t("signin.done", "name", a.person(string(id))))
 }
@@ -205,7 +206,7 @@ func (s *signInScreen) build() fyne.CanvasObject {
 			card = widgets.Column(widgets.Space2, title, l.Row(widgets.Space5, widgets.Stretch(left),
 				widgets.AtLeast(220, 0, widgets.Column(widgets.Space2, keys, yes, forgot))))
 		} else {
-			card = widgets.Column(widgets.Space4, title, l.NewLabel(w.t("signin.text"), widgets.TextLarge, l.Muted).Wrapped(),
+			card = widgets.Column(widgets.Space4, title, l.NewLabel(a.whyLocked()+w.t("signin.text"), widgets.TextLarge, l.Muted).Wrapped(),
 				l.Row(widgets.Space5, widgets.Stretch(left), widgets.AtLeast(220, 0, keys)),
 				l.Row(widgets.Space3, forgot, widgets.Filler(), yes))
 		}

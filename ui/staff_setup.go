@@ -119,7 +119,7 @@ func (*codeDialog) asked() [2]int { return [2]int{1, 3} }
 func (a *App) showCode(code pos.RecoveryCode) {
 	c := &codeDialog{app: a, code: code}
 	// Escape does not lose a code that nobody has written down.
-	a.openDialog(&dialog{start: "code/yes", width: 760, build: c.build, escape: c.again})
+	a.openDialog(&dialog{start: "code/yes", width: 760, build: c.build, escape: c.again, stays: true})
 }
 
 func (c *codeDialog) groups() []string { return strings.Split(c.code.Reveal(), "-") }

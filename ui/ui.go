@@ -112,6 +112,9 @@ type Config struct {
 	// Saved, when not nil, is told of a new language or theme so that the
 	// caller can keep it. It is called on a goroutine of the App's.
 	Saved func(lang string, dark bool)
+	// LockAfter is how long nobody may touch a till with staff before whoever
+	// works here is signed out; zero is for ever.
+	LockAfter time.Duration
 	// Cashier is recorded with whatever is done here while there is no owner;
 	// from then on it is the member who works here.
 	Cashier string

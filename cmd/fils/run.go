@@ -240,7 +240,7 @@ func (d *desk) show(ctx context.Context) {
 	d.window = ui.New(ui.Config{
 		App: d.app, Engine: s.till, Reader: s.journal, Staff: staff, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
 		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
-		Copies: copies,
+		Copies: copies, LockAfter: s.lockAfter,
 	})
 	d.window.Show(ctx)
 	f := d.window.Raise

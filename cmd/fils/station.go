@@ -35,7 +35,9 @@ type station struct {
 	journal *sqlite.Journal
 	mode    pos.Mode
 	cashier string
-	shop    string
+	// lockAfter is how long nobody may touch it before a PIN is asked for again.
+	lockAfter time.Duration
+	shop      string
 	// sandbox is the practice gateway's address, empty outside training.
 	sandbox string
 	// signs: it keeps PINs, so that people sign in.
@@ -101,7 +103,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 	if s.till, err = pos.New(ctx, cfg); err != nil {
 		return nil, err
 	}
-	s.cashier, s.shop = settings.Cashier, settings.Merchant
+	s.cashier, s.shop, s.lockAfter = settings.Cashier, settings.Merchant, settings.LockAfter
 	s.signs, s.guards = true, !o.training
 	s.inner.start(s.till.Run)
 	if s.journal.State() == nil {

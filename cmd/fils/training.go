@@ -131,7 +131,7 @@ func (t *training) settings() (*setup.Settings, *setup.Secrets) {
 	return &setup.Settings{
 		Environment: "training", Host: t.url(), Partner: trainingPartner,
 		Keys: []*rsa.PublicKey{t.gateway.PublicKey()}, Store: "Training", Terminal: trainingTill, Cashier: "cashier",
-		Merchant: trainingShop, Subject: trainingShop, Window: setup.DefaultWindow, CutOff: setup.DefaultCutOff,
+		Merchant: trainingShop, Subject: trainingShop, Window: setup.DefaultWindow, CutOff: setup.DefaultCutOff, LockAfter: setup.DefaultLockAfter,
 		Relay: &setup.Relay{URL: t.relayURL(), Merchant: trainingMerchant, Till: trainingTill},
 	}, &setup.Secrets{Signer: t.key, Token: t.token, Pepper: trainingPepper()}
 }

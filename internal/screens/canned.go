@@ -19,13 +19,21 @@ func base() time.Time { return time.Date(2026, 11, 23, 10, 2, 30, 0, time.UTC) }
 type clock struct {
 	mu    sync.Mutex
 	calls int
+	ahead time.Duration
+}
+
+// leave lets time pass in which nobody does anything.
+func (c *clock) leave(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
-	return base().Add(time.Duration(c.calls) * 90 * time.Millisecond)
+	return base().Add(c.ahead + time.Duration(c.calls)*90*time.Millisecond)
 }
 
 // canned is an engine and a journal with fixed contents.

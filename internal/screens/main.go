@@ -19,6 +19,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
 	"github.com/filspos/fils/ui"
 	"github.com/filspos/fils/ui/widgets"
 )
@@ -45,6 +46,8 @@ type scene struct {
 	keys []string
 	// later replaces the view after the keys.
 	later *pos.View
+	// left is how long nobody touches the till after the keys.
+	left time.Duration
 	// copied is what is wrong with the journal's copy.
 	copied *ui.CopyTrouble
 	// problem shows the problem window instead of the till.
@@ -104,8 +107,9 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 		}
 	} else {
 		engine := &canned{view: s.view, changes: make(chan struct{}, 1), code: code}
+		clk := new(clock)
 		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Staff: engine, Lang: lang, Dark: dark,
-			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: new(clock).now, Post: post,
+			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: clk.now, Post: post, LockAfter: setup.DefaultLockAfter,
 			Copies: func() *ui.CopyTrouble { return s.copied }})
 		app.Show(context.Background())
 		defer app.Close()
@@ -114,6 +118,11 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 		settle()
 		for _, k := range s.keys {
 			s.press(window, k)
+			settle()
+		}
+		if s.left > 0 {
+			clk.leave(s.left)
+			(<-posts)() // the App's next tick looks at the clock
 			settle()
 		}
 		if s.later != nil {

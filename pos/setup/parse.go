@@ -28,6 +28,7 @@ type shared struct {
 	Cashier     string     `toml:"cashier,omitempty"`
 	CutOff      string     `toml:"business_day_cutoff,omitempty"`
 	Backup      string     `toml:"backup_folder,omitempty"`
+	LockAfter   *int64     `toml:"lock_after,omitempty"`
 	Relay       *relayKeys `toml:"relay,omitempty"`
 }
 
@@ -75,6 +76,7 @@ func hints() map[string]string {
 		"cashier":             `text in quotes`,
 		"business_day_cutoff": `a time of day in quotes, for example "04:00"`,
 		"backup_folder":       `the name of a folder in quotes`,
+		"lock_after":          `a number of minutes without quotes, for example 15; 0 for never`,
 		"relay":               `a line [relay] and below it url, merchant, till and token_file`,
 		"relay.url":           `text in quotes, for example "https://relay.example"`,
 		"relay.merchant":      `text in quotes`,

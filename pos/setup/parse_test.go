@@ -140,6 +140,10 @@ func TestConnect_EverySettingsErrorNamesItsKey(t *testing.T) {
 		{"backup folder absent", add(`backup_folder = "absent"`), ": backup_folder: ", "no such folder: absent"},
 		{"backup folder a file", add(`backup_folder = "merchant.pem"`), ": backup_folder: ", "no such folder"},
 		{"backup folder a number", add(`backup_folder = 1`), " line 1: backup_folder: ", "folder"},
+		{"lock after a negative time", add(`lock_after = -1`), ": lock_after: ", "0 for never"},
+		{"lock after too long", add(`lock_after = 481`), ": lock_after: ", "480"},
+		{"lock after a text", add(`lock_after = "15m"`), " line 1: lock_after: ", "without quotes"},
+		{"lock after half a minute", add(`lock_after = 0.5`), " line 1: lock_after: ", "without quotes"},
 		{"cut-off after midnight", add(`business_day_cutoff = "24:00"`), ": business_day_cutoff: ", "04:00"},
 
 		{"relay url missing", replace(`url = "https://relay.example"`, ""), ": relay.url: ", "https://relay.example"},

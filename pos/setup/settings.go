@@ -13,6 +13,10 @@ const (
 	minWindow     = 60 * time.Second
 	maxWindow     = 15 * time.Minute
 	DefaultWindow = 110 * time.Second
+	// DefaultLockAfter is how long a till with staff stays open by itself. What is
+	// risky asks for a PIN each time anyway; this is about whose name a sale bears.
+	DefaultLockAfter = 15 * time.Minute
+	maxLockAfter     = 8 * time.Hour
 	// DefaultCutOff is the hour at which a business day ends.
 	DefaultCutOff = 4 * time.Hour
 
@@ -42,6 +46,9 @@ type Settings struct {
 	// Backup is the folder, as an absolute path, that takes a copy of the
 	// journal after each Z; empty keeps none.
 	Backup string
+	// LockAfter is how long nobody may touch a till with staff before whoever works
+	// there is signed out, in whole minutes; zero is for ever.
+	LockAfter time.Duration
 	// Relay is nil in a shop without one.
 	Relay *Relay
 	// Fingerprint is the SHA-256 of the merchant's public key, in hex.

@@ -462,6 +462,7 @@ change_payer = true
 cashier = "Aisha"
 business_day_cutoff = "05:30"
 backup_folder = "copies"
+lock_after = 0
 `, Options{Keyring: ring})
 	if err != nil {
 		t.Fatal(err)
@@ -473,7 +474,7 @@ backup_folder = "copies"
 	if got.Host != "http://127.0.0.1:8080" || got.Store != "المارينا" || got.Terminal != "till 2" ||
 		got.Merchant != `Café "Nour"` || got.Subject != "Coffee" || got.Window != 2*time.Minute || !got.ChangePayer ||
 		got.Cashier != "Aisha" || got.CutOff != 5*time.Hour+30*time.Minute || len(got.Keys) != 2 || got.Relay != nil ||
-		got.Backup != filepath.Join(s.dir, "copies") {
+		got.Backup != filepath.Join(s.dir, "copies") || got.LockAfter != 0 {
 		t.Errorf("got %+v", got)
 	}
 }

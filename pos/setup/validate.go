@@ -48,6 +48,9 @@ func (k *shared) settings() (*Settings, error) {
 	if s.CutOff, err = cutOff(k.CutOff); err != nil {
 		return nil, err
 	}
+	if s.LockAfter, err = lockAfter(k.LockAfter); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -140,6 +143,16 @@ func cutOff(text string) (time.Duration, error) {
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute, nil
 }
 
+func lockAfter(minutes *int64) (time.Duration, error) {
+	switch {
+	case minutes == nil:
+		return DefaultLockAfter, nil
+	case *minutes < 0 || *minutes > int64(maxLockAfter/time.Minute):
+		return 0, wrong("lock_after", "write whole minutes, 1 to 480, or 0 for never")
+	}
+	return time.Duration(*minutes) * time.Minute, nil
+}
+
 // backupFolder reads the setting of a file in dir. The folder must be there:
 // a backup into a name with a typing error would be missed too late.
 func backupFolder(dir, name string) (string, error) {
@@ -227,6 +240,10 @@ func (s *Settings) keys() (*stored, error) {
 		Window: s.Window.String(), ChangePayer: s.ChangePayer, Cashier: s.Cashier,
 		CutOff: time.Time{}.Add(s.CutOff).Format("15:04"), Backup: s.Backup,
 	}}
+	if s.LockAfter != DefaultLockAfter { // earlier versions do not know it
+		minutes := int64(s.LockAfter / time.Minute)
+		out.LockAfter = &minutes
+	}
 	if s.Relay != nil {
 		out.Relay = &relayKeys{URL: s.Relay.URL, Merchant: s.Relay.Merchant, Till: s.Relay.Till, Authority: s.Relay.Authority}
 	}

@@ -99,6 +99,7 @@ func (f *Field) Press() {
 
 // Tapped is part of fyne.Tappable.
 func (f *Field) Tapped(*fyne.PointEvent) {
+	f.look.used()
 	if f.OnTap != nil && !f.locked {
 		f.OnTap()
 	}

@@ -136,6 +136,15 @@ type Look struct {
 	RTL bool
 	// Scale is the number of real pixels in one of the toolkit's.
 	Scale float32
+	// Used, when not nil, is told of the pointer on anything that can be pressed
+	// or typed into.
+	Used func()
+}
+
+func (l *Look) used() {
+	if l.Used != nil {
+		l.Used()
+	}
 }
 
 // NewLook makes a Look over loaded fonts.

@@ -192,19 +192,22 @@ func (p *Press) Press() {
 }
 
 // Tapped is part of fyne.Tappable.
-func (p *Press) Tapped(*fyne.PointEvent) { p.Press() }
+func (p *Press) Tapped(*fyne.PointEvent) {
+	p.look.used()
+	p.Press()
+}
 
 // MouseIn is part of desktop.Hoverable.
 func (p *Press) MouseIn(*desktop.MouseEvent) { p.hovered = true; p.Refresh() }
 
 // MouseMoved is part of desktop.Hoverable.
-func (p *Press) MouseMoved(*desktop.MouseEvent) {}
+func (p *Press) MouseMoved(*desktop.MouseEvent) { p.look.used() }
 
 // MouseOut is part of desktop.Hoverable.
 func (p *Press) MouseOut() { p.hovered, p.held = false, false; p.Refresh() }
 
 // MouseDown is part of desktop.Mouseable.
-func (p *Press) MouseDown(*desktop.MouseEvent) { p.held = true; p.Refresh() }
+func (p *Press) MouseDown(*desktop.MouseEvent) { p.look.used(); p.held = true; p.Refresh() }
 
 // MouseUp is part of desktop.Mouseable.
 func (p *Press) MouseUp(*desktop.MouseEvent) { p.held = false; p.Refresh() }
