@@ -36,6 +36,8 @@ func TestRun_WrongCommandLines(t *testing.T) {
 		"serve --data d --memory", "serve --data d --nats nats://x", "serve --data d --listen nowhere",
 		"serve --data d --listen :8443", "serve --data d --listen 192.0.2.1:80 --public-url https://x",
 		"serve --data d --listen :8443 --behind-proxy", "serve --data d --public-url relay.example",
+		"serve --data d --public-url http://relay.example", "serve --data d --public-url https://relay.example?x=1",
+		"serve --data d --public-url https://user:secret@relay.example", "serve --data d --public-url https://",
 		"serve --data d --tls-cert a", "serve --data d --tls-key a", "serve --data d --trusted-proxy everybody",
 		"serve --data d --behind-proxy --tls-cert a --tls-key b", "serve --data d --acme-domain x --tls-cert a --tls-key b",
 		"serve --nats nats://x --acme-domain x", "serve --data d --max-size lots", "serve --data d --max-age month",

@@ -203,8 +203,8 @@ func (s *settings) check() error {
 		return errors.New("without TLS only a loopback address is listened on; give --tls-cert and --tls-key, --acme-domain, or --behind-proxy")
 	case s.publicURL == "" && !loopback(host):
 		return errors.New("--public-url is required: pairing codes and notification addresses are made of it")
-	case s.publicURL != "" && !strings.HasPrefix(s.publicURL, "https://") && !strings.HasPrefix(s.publicURL, "http://"):
-		return errors.New("--public-url must begin with https://")
+	case s.publicURL != "" && !usablePublic(s.publicURL):
+		return errors.New("--public-url must look like https://relay.example; http:// is for loopback only")
 	case s.maxConnections < 1 || s.drainDelay < 0:
 		return errors.New("--max-connections or --drain-delay is out of range")
 	}
@@ -237,6 +237,15 @@ func (s *settings) tokenFile() string {
 		return filepath.Join(s.data, "admin.token")
 	}
 	return s.adminToken
+}
+
+// usablePublic tells whether PayBy and tills can be sent to this address.
+func usablePublic(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
 }
 
 func loopback(host string) bool {
