@@ -280,3 +280,23 @@ func TestCalmStore_ACallerWhoHangsUpSpoilsNoAnswer(t *testing.T) {
 		t.Errorf("the next caller is told %v", err)
 	}
 }
+
+func TestRepeats_RemembersTheLastOnes(t *testing.T) {
+	var r repeats
+	id := func(i int) [32]byte { return Notice{Body: fmt.Append(nil, i)}.ID() }
+	const sent = 3*repeatsKept + 10
+	for i := range sent {
+		r.note(id(i), uint64(i))
+		if len(r.young) > repeatsKept || len(r.old) > repeatsKept {
+			t.Fatalf("%d and %d remembered", len(r.young), len(r.old))
+		}
+	}
+	for _, i := range []int{sent - 1, sent - repeatsKept} {
+		if seq, ok := r.find(id(i)); !ok || seq != uint64(i) {
+			t.Errorf("notice %d of %d is at %d, %v", i, sent, seq, ok)
+		}
+	}
+	if _, ok := r.find(id(0)); ok {
+		t.Error("the first one is remembered for ever")
+	}
+}

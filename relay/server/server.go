@@ -63,6 +63,7 @@ type Server struct {
 	penalty   penaltyQueue
 	gate      *gate // of notifications
 	pairing   *gate
+	repeats   repeats
 	held      chan struct{} // requests that are kept waiting before they are refused
 	// busyLogged is the second (Unix) in which a full gate was logged last.
 	busyLogged atomic.Int64

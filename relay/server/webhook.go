@@ -89,7 +89,7 @@ func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) (Outco
 		return s.refuse(w, from, http.StatusUnauthorized, "signature missing or wrong", a), nil
 	}
 	n := Notice{Address: lane, Received: s.cfg.Now().UTC(), Sign: r.Header.Get("Sign"), Body: body}
-	seq, stored, err := s.append(ctx, n)
+	seq, stored, err := s.keep(ctx, n)
 	if err != nil {
 		return s.unavailable(w, a, "store notification", err), nil
 	}
