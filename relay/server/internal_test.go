@@ -55,6 +55,21 @@ func TestLimiter_RemembersFewSources(t *testing.T) {
 	}
 }
 
+// A flood from just as many sources as are remembered does not have all of them
+// looked through for each of its requests.
+func TestLimiter_LooksThroughItsSourcesSeldom(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	l := newLimiter(func() time.Time { return now })
+	const flood = 3 * limiterSources
+	for i := range flood {
+		now = now.Add(refusalEvery/limiterSources + time.Nanosecond)
+		l.refused(source{merchant: fmt.Sprint(i)})
+	}
+	if most := 4 * flood; l.looked > most {
+		t.Errorf("looked at %d entries for %d refusals", l.looked, flood)
+	}
+}
+
 func TestPenaltyQueue_OneAtATimeAndBounded(t *testing.T) {
 	q := newPenaltyQueue()
 	leave := q.enter(context.Background())

@@ -27,7 +27,9 @@ type limiter struct {
 	mu  sync.Mutex
 	// spent is until when a source's refusals are on the books: each moves it on
 	// by refusalEvery from now or from where it stood.
-	spent map[source]time.Time
+	spent  map[source]time.Time
+	swept  time.Time // when it was looked through for old ones
+	looked int       // how many entries were looked at
 }
 
 type source struct {
@@ -66,10 +68,17 @@ func (l *limiter) refused(s source) bool {
 	return true
 }
 
-// makeRoom drops what no longer counts, and everything when that is not enough:
-// a flood from so many sources is not held by counting them.
+// makeRoom drops what no longer counts, and everything when that is not enough,
+// or was done a moment ago: a flood from so many sources is not held by counting
+// them.
 func (l *limiter) makeRoom(now time.Time) {
+	if age := now.Sub(l.swept); age >= 0 && age < refusalEvery {
+		clear(l.spent)
+		return
+	}
+	l.swept = now
 	for s, until := range l.spent {
+		l.looked++
 		if until.Before(now) {
 			delete(l.spent, s)
 		}
