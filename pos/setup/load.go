@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -31,6 +33,8 @@ type sealed struct {
 	Token string `json:"relay_token,omitempty"`
 	// Pepper is base64.
 	Pepper string `json:"pepper,omitempty"`
+	// Gateway marks PayBy's keys, see [Settings.gatewayMark]; it may be missing.
+	Gateway string `json:"gateway,omitempty"`
 }
 
 // ReadSettings gives back the settings that [Connect] stored, without the
@@ -122,6 +126,22 @@ func (s *Settings) keyItem() string {
 	return "key " + s.Environment + "/" + strings.TrimPrefix(s.Host, "https://") + "/" + s.Partner
 }
 
+func (s *Settings) gatewayItem() string { return "gateway " + s.keyItem()[len("key "):] }
+
+// gatewayMark tells PayBy's keys from others. The settings are a file like any
+// other, and a key written into it would be believed: what it signs is a payment.
+func (s *Settings) gatewayMark() (string, error) {
+	hash := sha256.New()
+	for _, key := range s.Keys {
+		print, err := fingerprint(key)
+		if err != nil {
+			return "", err
+		}
+		hash.Write([]byte(print))
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
 func (s *Settings) tokenItem() string {
 	return "relay " + strings.TrimPrefix(s.Relay.URL, "https://") + "/" + s.Relay.Merchant + "/" + s.Relay.Till
 }
@@ -133,6 +153,10 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 		return "", keyError("private_key_file", err)
 	}
 	key := base64.StdEncoding.EncodeToString(der)
+	mark, err := s.gatewayMark()
+	if err != nil {
+		return "", err
+	}
 	_, ringErr := bounded(ctx, func() (struct{}, error) {
 		if s.Relay != nil {
 			if err := o.ring().set(s.tokenItem(), secrets.Token.Reveal()); err != nil {
@@ -140,6 +164,9 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 			}
 		}
 		if err := o.ring().keepPepper(s.pepperItem()); err != nil {
+			return struct{}{}, err
+		}
+		if err := o.ring().set(s.gatewayItem(), mark); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, o.ring().set(s.keyItem(), key)
@@ -150,7 +177,7 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 	if errors.Is(ringErr, context.Canceled) {
 		return "", ringErr
 	}
-	return InFile, o.keepInFile(dataDir, sealed{Key: key, Token: secrets.Token.Reveal()}, ringErr)
+	return InFile, o.keepInFile(dataDir, sealed{Key: key, Token: secrets.Token.Reveal(), Gateway: mark}, ringErr)
 }
 
 func (o *Options) keepInFile(dataDir string, content sealed, ringErr error) error {
@@ -195,6 +222,10 @@ func (o *Options) recall(ctx context.Context, dataDir string, s *Settings) (*Sec
 		return nil, &Error{Problem: ProblemKeyLost, File: settingsFile,
 			Text: "the stored private key is damaged; run fils connect again", Err: err}
 	}
+	if mark, err := s.gatewayMark(); err != nil || content.Gateway != "" && content.Gateway != mark {
+		return nil, &Error{Problem: ProblemKeyLost, File: settingsFile, Key: "payby_key", Err: err,
+			Text: "PayBy's key in these settings is not the one that was imported; run fils connect again"}
+	}
 	return &Secrets{Signer: key, Token: Secret(content.Token), Pepper: Pepper{Secret(content.Pepper)}}, nil
 }
 
@@ -211,6 +242,10 @@ func (o *Options) fetch(ctx context.Context, dataDir string, s *Settings) (seale
 			}
 		}
 		if out.Pepper, err = o.ring().pepper(s.pepperItem()); err != nil {
+			return out, err
+		}
+		// Absent where an older version connected the till.
+		if out.Gateway, err = o.ring().get(s.gatewayItem()); err != nil && !errors.Is(err, ErrNotInKeyring) {
 			return out, err
 		}
 		out.Key, err = o.ring().get(s.keyItem())
