@@ -341,8 +341,11 @@ func TestNodes_ConnectionsAtTheSameMomentLeaveOne(t *testing.T) {
 	one.addMerchant(t)
 	p := pairWith(t, one.addTill(t, "POS01"))
 	for _, other := range []string{"pc1", "pc2"} {
-		one.status(t, p.Token, "pc1")
-		two.status(t, p.Token, other)
+		a, _ := one.status(t, p.Token, "pc1")
+		b, _ := two.status(t, p.Token, other)
+		for _, c := range []tillConn{a, b} {
+			c.ReadMessage() // each has been let in, or sent away
+		}
 		until(t, "one connection is left", func() bool { return one.Online()+two.Online() == 1 })
 	}
 }

@@ -252,7 +252,7 @@ func TestStream_DrainSendsTillsElsewhereAndLeavesNothing(t *testing.T) {
 }
 
 func TestStream_HostileTills(t *testing.T) {
-	n := startNode(t, server.Config{PingEvery: 10 * time.Millisecond, DeadAfter: 200 * time.Millisecond})
+	n := startNode(t, server.Config{})
 	t.Run("sends a message", func(t *testing.T) {
 		c := n.dial(t, "pc1", "")
 		c.want(relay.TypeHello)
@@ -276,9 +276,11 @@ func TestStream_HostileTills(t *testing.T) {
 		until(t, "it is cut off", func() bool { return n.Online() == 0 })
 	})
 	t.Run("never answers pings", func(t *testing.T) {
+		n := startNode(t, server.Config{PingEvery: 10 * time.Millisecond, DeadAfter: 200 * time.Millisecond})
 		c := n.dial(t, "pc1", "")
 		c.SetPingHandler(func(string) error { return nil })
 		c.wantClose(relay.CloseSlow)
+		until(t, "it is gone", func() bool { return n.Online() == 0 })
 	})
 	until(t, "all are gone", func() bool { return n.Online() == 0 })
 }
