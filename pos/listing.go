@@ -165,14 +165,19 @@ func (c *core) planListing(l *listing, now time.Time) {
 		}
 	}
 	if l.refunds <= today {
-		at := now
-		if l.why != "" && l.why != RecoveryNew {
-			at = l.begun.Add(absentAfter) // a refund that the lost journal asked for may still be carried out
-		}
-		l.plan.then(opListRefunds, at, now)
+		l.plan.then(opListRefunds, l.spent(), now)
 		return
 	}
 	c.finish(l, today, now)
+}
+
+// spent is when a refund that the lost journal asked for can no longer be carried
+// out: who looks before then, a person or the till, may miss it.
+func (l *listing) spent() time.Time {
+	if l.why == "" || l.why == RecoveryNew {
+		return l.begun
+	}
+	return l.begun.Add(absentAfter)
 }
 
 func notBefore(day, oldest string) string {
@@ -217,8 +222,11 @@ func (c *core) listed(r result, now time.Time) {
 		return
 	}
 	p.succeeded(now)
-	l.refused = 0
-	c.resolve(now, "", "", AlertUnlisted)
+	if l.check == nil {
+		// An alert that the till takes back was not dealt with by a person.
+		l.refused, l.unlisted = 0, false
+		c.resolve(now, "", "", AlertUnlisted)
+	}
 	l.page++
 	if !r.answer.Page.Last && l.page < maxPages {
 		return
@@ -250,7 +258,7 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	if l.refused++; f.Outcome != OutcomeRefused || !f.Verified {
 		l.refused = 0
 	}
-	if l.refused >= failuresMax && l.check == nil && c.toldUnlisted(l, f, now) {
+	if l.refused >= failuresMax && l.check == nil && !now.Before(l.spent()) && c.toldUnlisted(l, f, now) {
 		c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: dayOf(c.clock.now(now)), ByHand: true}, now)
 		return
 	}

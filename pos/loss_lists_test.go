@@ -111,3 +111,47 @@ func TestRecovery_ListsThatAreShownAfterAllNeedNobody(t *testing.T) {
 		s.want(no, SalePaid)
 	}
 }
+
+// What the till takes back by itself, because a page was shown, is no word of a
+// person's: refused again, the lists are for somebody to compare again.
+func TestRecovery_RefusedAgainAfterAPageIsNotDealtWith(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	refused := opListOrders
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == refused {
+			return failure(OutcomeRefused, "403"), true
+		}
+		return nil, true
+	}
+	s.putBack(len(s.events), RecoveryRestored, s.now)
+	s.advance(30 * time.Minute)
+	if !slices.Contains(s.alerts(), AlertUnlisted) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+	refused = opListRefunds
+	s.advance(time.Hour)
+	if n := s.count(JournalRecovered); n != 0 || !slices.Contains(s.alerts(), AlertUnlisted) {
+		t.Fatalf("%d recoveries though nobody compared the refunds, alerts %v", n, s.alerts())
+	}
+	_, err := s.refund(no, 600)
+	wantCode(t, err, CodeRecovering)
+}
+
+// Nor can a person have seen a refund that was carried out after they looked.
+func TestRecovery_NobodyIsAskedToCompareBeforeTheLastRequestIsSpent(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opListOrders || c.op == opListRefunds {
+			return failure(OutcomeRefused, "403"), true
+		}
+		return nil, true
+	}
+	s.putBack(len(s.events), RecoveryRestored, s.now)
+	s.advance(5 * time.Minute)
+	s.dismiss(AlertUnlisted)
+	s.advance(5 * time.Minute)
+	_, err := s.refund(no, 600)
+	wantCode(t, err, CodeRecovering)
+}
