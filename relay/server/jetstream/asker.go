@@ -2,7 +2,10 @@ package jetstream
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 )
@@ -11,11 +14,15 @@ import (
 // nats.go with one hand-over less: the caller itself reads an inbox that is its
 // own for as long as the question lasts, and no goroutine sorts answers.
 type asker struct {
-	nc *nats.Conn
+	nc    *nats.Conn
+	asked atomic.Uint64
 
 	mu   sync.Mutex
 	idle []*nats.Subscription // of inboxes where nothing is awaited
 }
+
+// anyAnswer ends the subject of an inbox, whose questions have subjects of their own.
+const anyAnswer = "*"
 
 // ask sends msg, which stays as it is, and returns the answer.
 func (a *asker) ask(ctx context.Context, msg *nats.Msg) (answer []byte, err error) {
@@ -23,9 +30,11 @@ func (a *asker) ask(ctx context.Context, msg *nats.Msg) (answer []byte, err erro
 	if err != nil {
 		return nil, err
 	}
-	err = a.nc.PublishMsg(&nats.Msg{Subject: msg.Subject, Reply: inbox.Subject, Header: msg.Header, Data: msg.Data})
+	// A question may be answered twice, by two servers while the leader changes.
+	reply := strings.TrimSuffix(inbox.Subject, anyAnswer) + strconv.FormatUint(a.asked.Add(1), 36)
+	err = a.nc.PublishMsg(&nats.Msg{Subject: msg.Subject, Reply: reply, Header: msg.Header, Data: msg.Data})
 	var m *nats.Msg
-	if err == nil {
+	for err == nil && (m == nil || m.Subject != reply) {
 		m, err = inbox.NextMsgWithContext(ctx)
 	}
 	if err != nil {
@@ -48,7 +57,7 @@ func (a *asker) take() (*nats.Subscription, error) {
 		a.idle = a.idle[:last]
 		return inbox, nil
 	}
-	return a.nc.SubscribeSync(a.nc.NewInbox())
+	return a.nc.SubscribeSync(a.nc.NewInbox() + "." + anyAnswer)
 }
 
 func (a *asker) give(inbox *nats.Subscription) {

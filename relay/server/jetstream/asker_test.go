@@ -64,6 +64,25 @@ func TestAsker_LateAnswerIsNobodys(t *testing.T) {
 	}
 }
 
+// Two servers of a cluster can answer one message while its leader changes.
+func TestAsker_SecondAnswerIsNobodys(t *testing.T) {
+	a, heard := askerAt(t)
+	for _, want := range []string{"first", "second"} {
+		responded := make(chan error, 1)
+		go func() {
+			m := <-heard
+			responded <- errors.Join(m.Respond([]byte("for the "+want)), m.Respond([]byte("for the "+want)))
+		}()
+		got, err := a.ask(context.Background(), &nats.Msg{Subject: "q"})
+		if err := <-responded; err != nil {
+			t.Fatal(err)
+		}
+		if err != nil || string(got) != "for the "+want {
+			t.Fatalf("answered %q, %v, want that for the %s", got, err, want)
+		}
+	}
+}
+
 func TestAsker_NobodyHears(t *testing.T) {
 	a, _ := askerAt(t)
 	for range 2 {
