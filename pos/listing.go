@@ -258,7 +258,7 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	if l.refused++; f.Outcome != OutcomeRefused || !f.Verified {
 		l.refused = 0
 	}
-	if l.refused >= failuresMax && l.check == nil && !now.Before(l.spent()) && c.toldUnlisted(l, f, now) {
+	if l.refused >= failuresMax && l.check == nil && !now.Before(l.spent()) && c.toldUnlisted(l, f, now) && !c.held(l) {
 		c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: dayOf(c.clock.now(now)), ByHand: true}, now)
 		return
 	}

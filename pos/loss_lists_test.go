@@ -155,3 +155,33 @@ func TestRecovery_NobodyIsAskedToCompareBeforeTheLastRequestIsSpent(t *testing.T
 	_, err := s.refund(no, 600)
 	wantCode(t, err, CodeRecovering)
 }
+
+// Who compared the lists that are refused has not yet dealt with an entry that
+// could not be read: its own alert says that refunds wait for it.
+func TestRecovery_ByHandWaitsForTheEntryThatCannotBeRead(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) {
+		switch c.op {
+		case opListOrders:
+			return &Answer{Page: &Page{Unreadable: 1, Last: true}}, true
+		case opListRefunds:
+			return failure(OutcomeRefused, "403"), true
+		}
+		return nil, true
+	}
+	s.putBack(len(s.events), RecoveryRestored, s.now)
+	s.advance(time.Hour)
+	s.dismiss(AlertUnlisted)
+	s.advance(10 * time.Minute)
+	if !slices.Contains(s.alerts(), AlertEntry) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+	_, err := s.refund(no, 600)
+	wantCode(t, err, CodeRecovering)
+	s.dismiss(AlertEntry)
+	s.advance(10 * time.Minute)
+	if _, err := s.refund(no, 600); err != nil {
+		t.Fatalf("after a person compared all: %v, alerts %v", err, s.alerts())
+	}
+}
