@@ -13,6 +13,9 @@ const (
 	// listBack is how far back the provider's lists are ever read: nothing
 	// older can be refunded.
 	listBack = refundDays
+	// codeBarred says that a shop may not use an operation, often without a
+	// signature (codes.tsv). It proves nothing, but a person may be asked.
+	codeBarred = "403"
 	// maxPages of one day: more than a million orders are no shop's day.
 	maxPages = 10_000
 )
@@ -255,7 +258,7 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	if p.failures >= failuresMax {
 		pause = failingPause
 	}
-	if l.refused++; f.Outcome != OutcomeRefused || !f.Verified {
+	if l.refused++; (f.Outcome != OutcomeRefused || !f.Verified) && f.Code != codeBarred {
 		l.refused = 0
 	}
 	if l.refused >= failuresMax && l.check == nil && !now.Before(l.spent()) && c.toldUnlisted(l, f, now) && !c.held(l) {

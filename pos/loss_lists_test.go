@@ -61,12 +61,18 @@ func TestRecovery_ARefundThatIsCarriedOutLateIsFound(t *testing.T) {
 // A shop that PayBy does not allow to read lists must not be shut out of its
 // refunds for ever: a manager compares them and says so.
 func TestRecovery_ListsThatAreRefusedAreForAPersonToCompare(t *testing.T) {
+	for _, outcome := range []Outcome{OutcomeRefused, OutcomeUnknown} { // signed and not
+		listsAreBarred(t, failure(outcome, "403"))
+	}
+}
+
+func listsAreBarred(t *testing.T, answer *Answer) {
+	t.Helper()
 	s := newSim(t)
 	no := s.paidSale(1000)
-	refusing := true
 	s.fault = func(c call) (*Answer, bool) {
-		if refusing && (c.op == opListOrders || c.op == opListRefunds) {
-			return failure(OutcomeRefused, "403"), true
+		if c.op == opListOrders || c.op == opListRefunds {
+			return answer, true
 		}
 		return nil, true
 	}
