@@ -195,11 +195,12 @@ func (s *stage) manners(t testing.TB, report *table, name string, size int, span
 	report.put(name, "5000 good a second from one address", "%d, %d turned away", fast.rate(), fast.Failed)
 	calm := s.do(t, order{Kind: "post", InFlight: 1, Rate: 50, For: 2 * span})
 	// A relay keeps each of these connections waiting for seconds.
-	under, junk := s.flood(t, min(8*size, 8000), 10000, 2*span)
+	first, under, junk := s.flood(t, min(8*size, 8000), 10000, 2*span)
 	report.put(name, "one good after the other, p50 p99", "%v %v", brief(calm.Post50), brief(calm.Post99))
-	report.put(name, "  under junk from one address", "%v %v", brief(under.Post50), brief(under.Post99))
+	report.put(name, "  while a flood of junk from one address begins", "%v %v", brief(first.Post50), brief(first.Post99))
+	report.put(name, "  under that junk", "%v %v", brief(under.Post50), brief(under.Post99))
 	report.put(name, "  junk a second", "%d", junk.rate())
-	if fast.Failed+under.Failed > 0 {
-		t.Errorf("%d good notifications were turned away in a hurry, %d under junk", fast.Failed, under.Failed)
+	if fast.Failed+first.Failed+under.Failed > 0 {
+		t.Errorf("%d good notifications were turned away in a hurry, %d under junk", fast.Failed, first.Failed+under.Failed)
 	}
 }

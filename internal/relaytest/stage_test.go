@@ -232,17 +232,19 @@ func (s *stage) do(t testing.TB, o order) figures {
 }
 
 // flood posts junk from one address, and meanwhile good notifications from
-// another one after the other. Who floods has processors of his own in life, so
+// another one after the other: first while all its connections send their first
+// request, then in the long run. Who floods has processors of his own in life, so
 // here his process gets those of this machine after all others.
-func (s *stage) flood(t testing.TB, connections, rate int, span time.Duration) (good, junk figures) {
+func (s *stage) flood(t testing.TB, connections, rate int, span time.Duration) (first, good, junk figures) {
 	t.Helper()
 	crowd := hire(t, "flood", "nice", "-n", "19", os.Args[0], s.task)
 	defer crowd.kill()
 	crowd.tell(t, order{Kind: "warm", InFlight: connections})
 	crowd.answer(t)
-	crowd.tell(t, order{Kind: "junk", InFlight: connections, Rate: rate, For: span})
+	crowd.tell(t, order{Kind: "junk", InFlight: connections, Rate: rate, For: span + span/2})
+	first = s.do(t, order{Kind: "aside", InFlight: 1, Rate: 50, For: span / 2})
 	good = s.do(t, order{Kind: "aside", InFlight: 1, Rate: 50, For: span})
-	return good, crowd.answer(t)
+	return first, good, crowd.answer(t)
 }
 
 func (f figures) rate() int { return perSecond(f.Posted, f.Took) }
