@@ -428,31 +428,16 @@ func TestNotify_SampleHasNoMemberWeLack(t *testing.T) {
 
 func TestNotify_WhatWaitedBehindAnAttemptOutlivesRun(t *testing.T) {
 	b := newBench(t)
-	arrived, release := make(chan struct{}), make(chan struct{})
-	till := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		select {
-		case <-release:
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(till.Close)
-	t.Cleanup(func() { close(release) })
-	b.placeAndPay("S-1", till.URL)
-	refund := refundOf("S-1", "R-1", 100)
-	refund.NotifyURL = till.URL
-	b.must(payby.OpRefund, refund)
-	b.clock.Advance(time.Minute)
-	b.must(payby.OpGet, payby.OrderRef{MerchantOrderNo: "S-1"}) // the refund is done by now
-	waiting := len(b.g.notices.items)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- b.g.Run(ctx) }()
-	<-arrived
-	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	waiting := 0
+	b.cutOff(func(url string) {
+		b.placeAndPay("S-1", url)
+		refund := refundOf("S-1", "R-1", 100)
+		refund.NotifyURL = url
+		b.must(payby.OpRefund, refund)
+		b.clock.Advance(time.Minute)
+		b.must(payby.OpGet, payby.OrderRef{MerchantOrderNo: "S-1"}) // the refund is done by now
+		waiting = len(b.g.notices.items)
+	})
 	if left := len(b.g.notices.items); waiting < 2 || left != waiting {
 		t.Errorf("%d notifications waited, %d are left", waiting, left)
 	}

@@ -257,8 +257,10 @@ func TestState_NotificationsSurviveAKill(t *testing.T) {
 	}
 }
 
-func TestState_ShutdownCostsNoAttempt(t *testing.T) {
-	b, _ := stateBench(t)
+// cutOff runs the gateway after prepare, and ends Run while the first
+// notification is under way.
+func (b *bench) cutOff(prepare func(url string)) {
+	b.t.Helper()
 	arrived, release := make(chan struct{}), make(chan struct{})
 	till := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)
@@ -267,17 +269,22 @@ func TestState_ShutdownCostsNoAttempt(t *testing.T) {
 		case <-r.Context().Done():
 		}
 	}))
-	t.Cleanup(till.Close)
-	t.Cleanup(func() { close(release) })
-	b.placeAndPay("S-1", till.URL)
-	ctx, stop := context.WithCancel(t.Context())
+	b.t.Cleanup(till.Close)
+	b.t.Cleanup(func() { close(release) })
+	prepare(till.URL)
+	ctx, stop := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.g.Run(ctx) }()
 	<-arrived
 	stop()
 	if err := <-ended; err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
+}
+
+func TestState_ShutdownCostsNoAttempt(t *testing.T) {
+	b, _ := stateBench(t)
+	b.cutOff(func(url string) { b.placeAndPay("S-1", url) })
 	after := restart(t, b)
 	at, some := after.g.notices.first()
 	if !some || !at.Equal(b.clock.Now()) || after.g.notices.items[0].value.attempt != 0 {
