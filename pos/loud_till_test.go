@@ -333,3 +333,42 @@ func TestTill_TheCursorIsNeverAheadOfTheNews(t *testing.T) {
 		})
 	}
 }
+
+func TestTill_ARenewalThatWaitedForTheDiskLeavesNoOldRequest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	synctest.Test(t, func(t *testing.T) {
+		broken := &brokenJournal{}
+		g := &gateway{create: opened}
+		till, j, stop := start(t, path, g, func(j pos.Journal) pos.Journal { broken.Journal = j; return broken })
+		defer stop()
+		no, err := till.Charge(t.Context(), pos.ChargeRequest{Amount: 1234, Cashier: "Amna"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		sale, err := j.Sale(t.Context(), no)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.query = func(asked pos.SaleNo) pos.Answer {
+			if asked != no {
+				return unknown()
+			}
+			broken.set(errors.New("disk gone"))
+			return pos.Answer{Order: &pos.OrderReport{Source: pos.SourceQuery, Sale: no, Status: pos.OrderFailed, Total: 1234, Currency: pos.Currency, Payee: "1", ExpiresMs: sale.Intent.ExpiresMs}}
+		}
+		if err := till.Renew(t.Context(), no, "Amna"); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(10 * time.Minute)
+		g.query = nil
+		broken.set(nil)
+		<-time.After(5 * time.Minute)
+		synctest.Wait()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.oldest > time.Second {
+			t.Fatalf("a create left %v after its requestTime", g.oldest)
+		}
+	})
+}

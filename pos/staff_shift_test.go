@@ -139,3 +139,31 @@ func TestZ_ShowsWhoAllowedAndWhoAllowedThemselves(t *testing.T) {
 		}
 	})
 }
+
+func TestShift_ARequestThatWaitsIsNoRefundInFlight(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		ctx := t.Context()
+		propose := func(amount pos.Fils) pos.ProposalID {
+			id, err := s.till.ProposeRefund(ctx, pos.RefundRequest{
+				Sale: s.paid(amount, "amna"), Amount: 300, Reason: "broken", Requester: "amna",
+			})
+			s.ok(err)
+			return id
+		}
+		id := propose(1000)
+		x, err := s.till.XWith(ctx, s.allow(pos.PermitShift, "omar", managerPIN))
+		if err != nil || len(x.InFlight) != 0 {
+			t.Fatalf("%+v, %v", x.InFlight, err)
+		}
+		s.ok(s.till.DeclineRefund(ctx, id, "amna", "customer changed her mind", pos.Approval{}))
+		propose(1001)
+		for shift := range int64(2) {
+			z, err := s.till.CloseShiftWith(ctx, s.allow(pos.PermitShift, "omar", managerPIN), shift+1, "amna")
+			if err != nil || len(z.InFlight) != 0 || z.Totals.Refunds.Count != 0 {
+				t.Fatalf("Z %d: %+v, %+v, %v", shift+1, z.InFlight, z.Totals, err)
+			}
+			_, err = s.till.OpenShift(ctx, "amna")
+			s.ok(err)
+		}
+	})
+}

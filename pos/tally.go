@@ -187,7 +187,7 @@ func (t *Tally) find(ctx context.Context, f Fact) (*tallySale, error) {
 // replay folds a fact that an earlier Z has counted.
 func (t *Tally) replay(s *tallySale, f Fact) error {
 	switch {
-	case strings.HasPrefix(string(f.Kind), "refund."):
+	case strings.HasPrefix(string(f.Kind), "refund.") && f.Refund != "":
 		_, err := t.foldRefund(s, f)
 		return err
 	case strings.HasPrefix(string(f.Kind), "sale."):

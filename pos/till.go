@@ -252,6 +252,7 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 		} else if !errors.Is(err, ErrJournalFull) && !errors.Is(err, ErrJournalReadOnly) {
 			t.core.dropBodies() // the facts are the money; their raw text is not worth a standstill
 		}
+		t.core.withdraw(now)
 		return time.Time{}, err
 	}
 	wake := t.core.tick(now)

@@ -31,6 +31,7 @@ type gateway struct {
 	query  func(no pos.SaleNo) pos.Answer
 	notice func(raw []byte) (pos.Notice, error)
 	calls  []string
+	oldest time.Duration // requestTime of a create, as it left
 }
 
 type bizSale struct {
@@ -55,8 +56,11 @@ func (g *gateway) log(call string) {
 
 func unknown() pos.Answer { return pos.Answer{Failure: &pos.Failure{Outcome: pos.OutcomeUnknown}} }
 
-func (g *gateway) Create(_ context.Context, biz []byte, _ time.Time) pos.Answer {
+func (g *gateway) Create(_ context.Context, biz []byte, at time.Time) pos.Answer {
 	g.log("create")
+	g.mu.Lock()
+	g.oldest = max(g.oldest, time.Since(at))
+	g.mu.Unlock()
 	if g.create == nil {
 		return unknown()
 	}
