@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"testing"
+	"testing/synctest"
 
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/sqlite"
@@ -331,5 +332,62 @@ func TestRebuildGivesTheSameTables(t *testing.T) {
 			t.Fatalf("rebuild: %v", err)
 		}
 		verified(t, path, 84)
+	}
+}
+
+// A rebuild repairs what this process has read as well: the next fact is
+// folded onto what the chain says, not onto the damage.
+func TestRebuildForgetsTheDamageThatWasRead(t *testing.T) {
+	path := newPath(t)
+	j := bound(t, path)
+	record(t, j, intended(1), attempted(1), offered(1))
+	closeJournal(t, j)
+	tamper(t, path, `UPDATE sales SET doc = replace(doc, '"Table 1"', '"Table 9"')`)
+	j = open(t, path)
+	record(t, j, pos.Fact{Kind: pos.SaleQuestioned, At: at(2), Sale: saleNo(1), By: "c1"})
+	if err := j.Rebuild(t.Context()); err != nil {
+		t.Fatalf("rebuild: %v", err)
+	}
+	record(t, j, paid(1))
+	verified(t, path, 6)
+}
+
+// Without that every search after a rebuild would walk all sales, until the
+// next fact wakes the keeper.
+func TestRebuildListsTheSalesThatAreOver(t *testing.T) {
+	path := newPath(t)
+	synctest.Test(t, func(t *testing.T) {
+		j := bound(t, path)
+		for n := range 20 {
+			record(t, j, paidSale(n)...)
+		}
+		record(t, j, intended(20))
+		settle()
+		if err := j.Rebuild(t.Context()); err != nil {
+			t.Fatalf("rebuild: %v", err)
+		}
+		unlisted(t, j, 1) // the open one
+		closeJournal(t, j)
+	})
+	verified(t, path, 82)
+}
+
+// A refund that failed is over like one that is done.
+func TestLoadBringsNoRefundThatIsOver(t *testing.T) {
+	j := bound(t, newPath(t))
+	record(t, j, paidSale(1)...)
+	for n, news := range []struct {
+		kind   pos.Kind
+		status pos.RefundStatus
+	}{
+		{pos.RefundOnItsWay, pos.RefundReportAccepted}, {pos.RefundArrived, pos.RefundReportDone},
+		{pos.RefundFellBack, pos.RefundReportFailed},
+	} {
+		record(t, j, refundIntended(n, saleNo(1), 100))
+		record(t, j, refundNews(n, saleNo(1), 100, news.kind, news.status))
+	}
+	l, err := j.Load(t.Context())
+	if err != nil || len(l.Refunds) != 1 || l.Refunds[0].No != refundNo(0) {
+		t.Fatalf("refunds to follow: %+v, %v", l.Refunds, err)
 	}
 }
