@@ -73,10 +73,10 @@ func (g *Gateway) list(ctx context.Context, op payby.Operation, query any, numbe
 	return pos.Answer{Page: page, Date: reply.Date}
 }
 
-// emptied reports a first page without the entries that the list counts: it
-// proves nothing about what there is.
+// emptied reports a page without entries, though the list counts more than the
+// pages before it can have held: it proves nothing about what there is.
 func emptied[T any](p *payby.Page[T], number int) bool {
-	return number == 0 && p.TotalElements > 0 && len(p.Items)+len(p.Unreadable) == 0
+	return p.TotalElements > number*payby.MaxPageSize && len(p.Items)+len(p.Unreadable) == 0
 }
 
 // archived is an order with what tells whose it is.

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"crypto/rsa"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -17,6 +18,13 @@ const partner = "200000000888"
 
 // connect returns a gateway in front of a practice gateway over real HTTP.
 func connect(t *testing.T) (*gateway.Gateway, *sandbox.Gateway) {
+	t.Helper()
+	return connectThrough(t, func(box http.Handler, _ *rsa.PrivateKey) http.Handler { return box })
+}
+
+// connectThrough puts something in front of the practice gateway, which may
+// sign with its key.
+func connectThrough(t *testing.T, wrap func(http.Handler, *rsa.PrivateKey) http.Handler) (*gateway.Gateway, *sandbox.Gateway) {
 	t.Helper()
 	merchant, err := payby.GenerateKey(nil)
 	if err != nil {
@@ -36,7 +44,7 @@ func connect(t *testing.T) (*gateway.Gateway, *sandbox.Gateway) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Config.Handler = box
+	server.Config.Handler = wrap(box, own)
 	client := &payby.Client{
 		BaseURL: server.URL + "/sgs/api", PartnerID: partner, Signer: merchant, Keys: []*rsa.PublicKey{&own.PublicKey},
 	}

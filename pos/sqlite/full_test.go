@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"io/fs"
@@ -95,4 +97,26 @@ func TestAFullDiskWithoutReserveWritesNothing(t *testing.T) {
 		t.Errorf("refill: %v", err)
 	}
 	verified(t, path, int64(4*n+1))
+}
+
+// A file system that packs what it stores would give nothing back for a reserve
+// that packs well.
+func TestTheReserveHoldsWhatNobodyCanPack(t *testing.T) {
+	path := newPath(t)
+	bound(t, path)
+	content, err := os.ReadFile(path + ".reserve")
+	if err != nil || int64(len(content)) != small.ReserveBytes {
+		t.Fatalf("%d bytes, %v", len(content), err)
+	}
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil || packed.Len() < len(content) {
+		t.Errorf("packed to %d of %d bytes, %v", packed.Len(), len(content), err)
+	}
 }
