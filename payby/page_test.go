@@ -2,6 +2,7 @@ package payby
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -124,6 +125,7 @@ func TestLastPage(t *testing.T) {
 		{Page[Order]{Items: items, TotalPages: 3}, 9, true},
 		{Page[Order]{Items: items}, 9, false},
 		{Page[Order]{TotalPages: 3}, 0, true},
+		{Page[Order]{Unreadable: []json.RawMessage{[]byte(`1`)}, TotalPages: 3}, 0, false},
 	} {
 		if got := c.p.Last(c.number); got != c.want {
 			t.Errorf("%d of %d pages, %d items: %t", c.number, c.p.TotalPages, len(c.p.Items), got)

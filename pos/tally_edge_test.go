@@ -1,6 +1,9 @@
 package pos
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -64,4 +67,73 @@ func TestZ_ARefundFromOutsideCountsOnTheDayOfItsNews(t *testing.T) {
 	wantTotals(t, key(z.Dates, day), Totals{Refunds: Sum{1, 2000}})
 	wantTotals(t, key(z.Cashiers, ""), Totals{Refunds: Sum{1, 2000}})
 	wantTotals(t, z.Totals, Totals{Refunds: Sum{1, 2000}})
+}
+
+// Every event is in exactly one Z: a seal that leaves one out, or that ends
+// another shift, does not fold, and neither does an opening out of turn.
+func TestFoldShift_RefusesWhatCannotStandThere(t *testing.T) {
+	at := time.Date(2026, 7, 14, 8, 0, 0, 0, time.UTC)
+	open := Shift{Number: 3, From: 41, Opened: 44, OpenedAt: at, BusinessDate: "2026-07-14"}
+	closed := open
+	closed.Closed, closed.ClosedAt = 60, at
+	seal := func(number, from, to int64) Fact {
+		return Fact{Kind: ShiftClosed, At: at, By: "Huda", Z: &Z{Number: number, From: from, To: to}}
+	}
+	opening := func(number int64) Fact {
+		return Fact{Kind: ShiftOpened, At: at, By: "Huda", Shift: &ShiftFact{Number: number, BusinessDate: "2026-07-14"}}
+	}
+	for _, tc := range []struct {
+		name string
+		last Shift
+		seq  int64
+		f    Fact
+		ok   bool
+	}{
+		{"the Z", open, 60, seal(3, 41, 59), true},
+		{"a Z without the event before it", open, 60, seal(3, 41, 58), false},
+		{"a Z with itself", open, 60, seal(3, 41, 60), false},
+		{"a Z without the first event", open, 60, seal(3, 42, 59), false},
+		{"another shift's Z", open, 60, seal(2, 41, 59), false},
+		{"a seal without a Z", open, 60, Fact{Kind: ShiftClosed, At: at}, false},
+		{"a second Z", closed, 61, seal(3, 41, 60), false},
+		{"the next shift", closed, 61, opening(4), true},
+		{"the same shift again", closed, 61, opening(3), false},
+		{"a gap in the numbers", closed, 61, opening(5), false},
+		{"a shift beside the open one", open, 61, opening(4), false},
+	} {
+		next, err := FoldShift(tc.last, tc.seq, tc.f)
+		if (err == nil) != tc.ok {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		if err != nil && next != tc.last {
+			t.Errorf("%s: changed to %+v", tc.name, next)
+		}
+	}
+	if next, err := FoldShift(closed, 61, opening(4)); err != nil || next.From != 61 || !next.Open() {
+		t.Errorf("the next shift counts from %d, %v; want 61", next.From, err)
+	}
+}
+
+// shiftChain is the chain of a simulation with its last shift.
+type shiftChain struct{ simJournal }
+
+func (c shiftChain) Shifts(context.Context, int64, int) ([]Shift, error) {
+	return []Shift{c.s.shift}, nil
+}
+
+// A Z that was edited in the file is not read out as if it were sealed.
+func TestReadSealed_AnEditedZIsDamage(t *testing.T) {
+	s := newSim(t)
+	s.sell(5000, "Amna")
+	sealed := s.closeShift()
+	if z, err := ReadSealed(t.Context(), shiftChain{simJournal{s}}, 1); err != nil || z.Totals != sealed.Totals || z.Head != sealed.Head {
+		t.Fatalf("%+v, %v", z, err)
+	}
+	e := &s.events[sealed.Count-1]
+	e.Data = bytes.Replace(e.Data, []byte(`"amount":5000`), []byte(`"amount":4000`), 1)
+	_, err := ReadSealed(t.Context(), shiftChain{simJournal{s}}, 1)
+	var told *Error
+	if !errors.As(err, &told) || told.Code != CodeJournalDamaged {
+		t.Errorf("%v", err)
+	}
 }
