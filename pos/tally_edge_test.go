@@ -114,6 +114,37 @@ func TestFoldShift_RefusesWhatCannotStandThere(t *testing.T) {
 	}
 }
 
+// What comes in while the shift is added up belongs to it, or to no Z at all.
+func TestCloseShift_CountsWhatCameInMeanwhile(t *testing.T) {
+	s := newSim(t)
+	s.sell(5000, "Amna")
+	y := s.tally()
+	s.sell(300, "Bilal")
+	if err := s.core.closeShift(t.Context(), y, s.shift.Number, "Huda", nil, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.commit()
+	z, err := ReadZ(s.events[len(s.events)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTotals(t, z.Totals, Totals{Own: Sum{2, 5300}})
+}
+
+// Two sales of one batch open one shift: the journal would take no second.
+func TestCharge_TwoAtOnceOpenOneShift(t *testing.T) {
+	s := newSim(t)
+	for range 2 {
+		if _, err := s.core.charge(ChargeRequest{Amount: 500, Cashier: "Amna", Confirmed: true}, s.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.settle()
+	if n := s.count(ShiftOpened); n != 1 || s.shift.Number != 1 {
+		t.Errorf("%d shifts were opened, the last is %d", n, s.shift.Number)
+	}
+}
+
 // shiftChain is the chain of a simulation with its last shift.
 type shiftChain struct{ simJournal }
 
