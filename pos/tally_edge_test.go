@@ -145,6 +145,30 @@ func TestCharge_TwoAtOnceOpenOneShift(t *testing.T) {
 	}
 }
 
+// An order stands on the page of the day on which it was made, which may be the
+// one before its payment.
+func TestCheckFrom_BeginsWhereTheFirstPaymentMayHaveBeenOrdered(t *testing.T) {
+	at := func(day, hour, minute int) time.Time {
+		return time.Date(2026, 7, day, hour, minute, 0, 0, time.FixedZone("GST", 4*3600))
+	}
+	now := at(14, 22, 0)
+	for _, tc := range []struct {
+		name  string
+		since time.Time
+		want  string
+	}{
+		{"in the morning", at(14, 9, 0), "2026-07-14"},
+		{"an hour after midnight", at(14, 1, 0), "2026-07-14"},
+		{"within an hour after midnight", at(14, 0, 59), "2026-07-13"},
+		{"by a clock that is ahead", at(15, 9, 0), "2026-07-13"},
+		{"a week and more ago", at(2, 9, 0), "2026-07-07"},
+	} {
+		if got := checkFrom(now, tc.since); got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
 // shiftChain is the chain of a simulation with its last shift.
 type shiftChain struct{ simJournal }
 

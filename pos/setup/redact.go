@@ -71,7 +71,7 @@ func newFilter() *filter {
 
 func (f *filter) attr(a slog.Attr) slog.Attr {
 	v := a.Value.Resolve()
-	if v.Kind() != slog.KindGroup && f.secretName(a.Key) {
+	if f.secretName(a.Key) {
 		return slog.String(a.Key, mask)
 	}
 	switch v.Kind() {

@@ -52,6 +52,7 @@ func TestRedact_NothingSecretPasses(t *testing.T) {
 	log.With("passphrase", testToken, "x", b64).WithGroup("relay").Info("in a group",
 		slog.Group("inner", "token", testToken, "deep", b64), "secret", Secret(testToken))
 	log.Warn("fils1:https://relay.example#shop.till-1.c2VjcmV0LXNlY3JldC1zZWM refused", "err", errors.New("proxyconnect http://till:hunter2@proxy:3128"))
+	log.Info("scanned", slog.Group("payer", "mid", "4711payer", slog.Group("phone", "number", "4711payer")))
 	log.Info("broken " + private[:len(private)/2])
 
 	for _, h := range hidden {
