@@ -256,6 +256,60 @@ func TestJudge_Edges(t *testing.T) {
 	}
 }
 
+// TestJudge_EdgesOfRepeats: the limits of repeated cancels, of giving up and of
+// what follows.
+func TestJudge_EdgesOfRepeats(t *testing.T) {
+	failing := func(gaps ...time.Duration) []Call {
+		calls := at(opCancel, "500", systemErrorWord, 600)
+		for _, gap := range gaps {
+			next := calls[len(calls)-1]
+			next.Start = next.Start.Add(gap)
+			calls = append(calls, next)
+		}
+		return calls
+	}
+	const usual = 3300 * time.Millisecond
+	for _, tc := range []struct {
+		gap  time.Duration
+		want Result
+	}{
+		{2940 * time.Millisecond, Fail}, {2950 * time.Millisecond, Pass}, {3 * time.Second, Pass},
+		{10 * time.Second, Pass}, {10050 * time.Millisecond, Pass}, {10060 * time.Millisecond, Fail},
+	} {
+		if f := (evidence{}).cancelPace(failing(tc.gap)); f.Result != tc.want {
+			t.Errorf("cancels %v apart: %s (%s)", tc.gap, f.Result, f.Measured)
+		}
+	}
+	for _, tc := range []struct {
+		name string
+		gaps []time.Duration
+		n    int
+	}{
+		{"three failures", []time.Duration{usual, usual}, 3},
+		{"more than three", []time.Duration{usual, usual, usual, usual}, 4},
+		// Each takes 0.1 s, and the time counts from the end of the first.
+		{"10 s of them", []time.Duration{5 * time.Second, 5150 * time.Millisecond}, 3},
+		{"more than 10 s of them", []time.Duration{5 * time.Second, 5160 * time.Millisecond}, 2},
+	} {
+		if n, _ := series(failing(tc.gaps...)); n != tc.n {
+			t.Errorf("%s: %d requests before giving up, want %d", tc.name, n, tc.n)
+		}
+	}
+	for _, tc := range []struct {
+		follow []time.Duration
+		want   Result
+	}{
+		{[]time.Duration{9950 * time.Millisecond}, Pass}, {[]time.Duration{9940 * time.Millisecond}, Fail},
+		{[]time.Duration{30 * time.Second, 9940 * time.Millisecond}, Fail},
+		{[]time.Duration{9940 * time.Millisecond, 30 * time.Second}, Fail},
+	} {
+		e := evidence{calls: failing(append([]time.Duration{usual, usual, usual}, tc.follow...)...)}
+		if f := e.stops(opCancel); f.Result != tc.want {
+			t.Errorf("followed up after %v: %s (%s)", tc.follow, f.Result, f.Measured)
+		}
+	}
+}
+
 // TestJudge_LeavesOutWhatCameAfterwards: clearing up is not part of a case.
 func TestJudge_LeavesOutWhatCameAfterwards(t *testing.T) {
 	e := model("006")
