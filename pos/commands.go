@@ -280,6 +280,9 @@ func (c *core) mayRefund(ctx context.Context, s *openSale, r RefundRequest, at t
 	if r.Amount <= 0 || r.Amount > left {
 		return refuse(CodeRefundAmount, left)
 	}
+	if len(s.Chargebacks) > 0 && r.Note == "" {
+		return refuse(CodeRefundCharged, s.ChargedBack())
+	}
 	if s.Payment != nil && r.Note == "" && s.Refunded+s.Pending+s.Elsewhere+r.Amount > s.Payment.Paid {
 		return refuse(CodeRefundNote, s.Payment.Paid)
 	}

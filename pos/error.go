@@ -25,6 +25,7 @@ const (
 	CodeRefundState   Code = "refund_state"
 	CodeRefundWindow  Code = "refund_window"
 	CodeRefundNote    Code = "refund_note"
+	CodeRefundCharged Code = "refund_charged_back"
 	CodeRefundUnknown Code = "refund_unknown"
 	// CodeRecovering: what PayBy has of this sale is still being read.
 	// CodeNotPaid: there is no money to adopt. CodeProvider: PayBy cannot be

@@ -2,6 +2,7 @@ package pos
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -130,6 +131,12 @@ func note(s *Sale, f Fact) {
 			s.Again = append(s.Again, *f.Order.Payment)
 		}
 		return
+	case SaleChargedBack:
+		if b := f.Chargeback; b != nil {
+			if c := (Chargeback{b.Amount, b.Currency, b.AtMs}); !slices.Contains(s.Chargebacks, c) {
+				s.Chargebacks = append(s.Chargebacks, c)
+			}
+		}
 	case SaleMismatched:
 		if f.Order != nil && f.Order.Currency == Currency {
 			s.Held = f.Order.Total

@@ -29,6 +29,7 @@ type RefundRequest struct {
 	Approver  string
 	Approval  Approval
 	// Note is needed when the amount is above what the payer paid after a
-	// wallet discount ([CodeRefundNote]).
+	// wallet discount ([CodeRefundNote]), and when their bank took money back
+	// already ([CodeRefundCharged]).
 	Note string
 }

@@ -18,7 +18,8 @@ type ReverseRequest struct {
 // Reverse undoes a paid sale as a whole by PayBy's revoke (protocol.md §9).
 // It gives no progress and cannot be partial: a refund is the better way
 // whenever it is possible. From the commit until PayBy's answer the whole sale
-// is reserved. A sale with refunds is refused with [CodeReverseState].
+// is reserved. A sale with refunds or a chargeback is refused with
+// [CodeReverseState].
 func (t *Till) Reverse(ctx context.Context, r ReverseRequest) error {
 	if err := checkNote("reverse", r.Sale, r.Note); err != nil {
 		return err
@@ -34,7 +35,7 @@ func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) err
 	if err != nil {
 		return &Error{Code: CodeNotFound, Op: "reverse", Sale: r.Sale, Err: err}
 	}
-	if s.State != SalePaid || s.Reversing || s.Refunded != 0 || s.Pending != 0 || s.Elsewhere != 0 {
+	if s.State != SalePaid || s.Reversing || s.Refunded != 0 || s.Pending != 0 || s.Elsewhere != 0 || len(s.Chargebacks) > 0 {
 		return &Error{Code: CodeReverseState, Op: "reverse", Sale: r.Sale}
 	}
 	if unread, err := c.unreadRefunds(ctx, &s.Sale); err != nil {

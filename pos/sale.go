@@ -121,6 +121,9 @@ type Sale struct {
 	Pending  Fils `json:"pending,omitempty"`
 	// Elsewhere is what the provider says went back beyond that.
 	Elsewhere Fils `json:"elsewhere,omitempty"`
+	// Chargebacks are what the payer's bank took back. They lower no ceiling,
+	// because the provider's does not fall either.
+	Chargebacks []Chargeback `json:"chargebacks,omitempty"`
 
 	// Adopted: another till made it, or a journal that was lost. CreatedAt is
 	// then when the provider says it was made, and no Z counts the payment that
@@ -128,6 +131,25 @@ type Sale struct {
 	Adopted bool `json:"adopted,omitempty"`
 	// Unread: the refunds of an adopted sale are not known yet.
 	Unread bool `json:"unread,omitempty"`
+}
+
+// Chargeback is money, in the smallest unit of Currency, that a payer's bank
+// took back at AtMs (ms, UTC, by the provider's clock).
+type Chargeback struct {
+	Amount   Fils   `json:"amount"`
+	Currency string `json:"currency"`
+	AtMs     int64  `json:"atMs"`
+}
+
+// ChargedBack is the sum of all chargebacks in dirhams, in fils.
+func (s *Sale) ChargedBack() Fils {
+	var sum Fils
+	for _, c := range s.Chargebacks {
+		if c.Currency == Currency {
+			sum += c.Amount
+		}
+	}
+	return sum
 }
 
 // Refundable is the amount that may still be refunded, in fils: the total

@@ -97,3 +97,72 @@ func TestApproval_IsNotUsedUpByAJournalThatCannotBeWritten(t *testing.T) {
 		}
 	})
 }
+
+// news hands one notification to the till.
+func (s *shop) news(cursor string, n pos.Notice) {
+	s.t.Helper()
+	n.ID = cursor
+	s.gateway.notice = func([]byte) (pos.Notice, error) { return n, nil }
+	s.ok(s.till.Deliver(s.t.Context(), pos.Delivery{Cursor: cursor, ReceivedAt: time.Now(), Raw: []byte(cursor)}))
+	synctest.Wait()
+}
+
+func TestRefund_AfterAChargebackSomebodyWritesWhy(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		ctx := t.Context()
+		no := s.paid(1000, "amna")
+		taken := pos.Notice{Chargeback: &pos.ChargebackReport{Sale: no, Amount: 400, Currency: pos.Currency, AtMs: time.Now().UnixMilli()}}
+		s.news("1", taken)
+		s.news("2", taken) // told twice
+		s.restart()
+		wish := pos.RefundRequest{Sale: no, Amount: 1000, Requester: "amna", Approval: s.allow(pos.PermitRefund, "omar", managerPIN)}
+		if e := s.refused(pos.CodeRefundCharged, second(s.till.Refund(ctx, wish))); e.Amount != 400 {
+			t.Fatalf("the bank took %s", e.Amount)
+		}
+		s.refused(pos.CodeRefundCharged, second(s.till.ProposeRefund(ctx, wish)))
+		s.refused(pos.CodeReverseState, s.till.Reverse(ctx, pos.ReverseRequest{
+			Sale: no, Requester: "amna", Note: "n", Approval: s.allow(pos.PermitReverse, "omar", managerPIN),
+		}))
+		x, err := s.till.XWith(ctx, s.allow(pos.PermitShift, "omar", managerPIN))
+		if err != nil || len(x.Chargebacks) != 1 || x.Chargebacks[0].Amount != 400 || x.Totals.Net() != 1000 {
+			t.Fatalf("%+v, %v", x.Chargebacks, err)
+		}
+		wish.Note, wish.Approval = "goods came back as well", s.allow(pos.PermitRefund, "omar", managerPIN)
+		s.ok(second(s.till.Refund(ctx, wish)))
+	})
+}
+
+func TestShift_ASecondPaymentGivenBackLeavesTheFirstInTheTotals(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		ctx := t.Context()
+		no := s.paid(1000, "amna")
+		sale, err := s.journal.Sale(ctx, no)
+		s.ok(err)
+		s.news("1", pos.Notice{Order: &pos.OrderReport{
+			Source: pos.SourceNotification, Sale: no, Status: pos.OrderPaid, Total: 1000, Currency: pos.Currency, Payee: "1",
+			ExpiresMs: sale.Intent.ExpiresMs, Payment: &pos.Payment{Paid: 1000, Currency: pos.Currency, AtMs: 77, Payer: "other"},
+		}})
+		back := func(cursor string, no pos.SaleNo, number string, status pos.RefundStatus, amount pos.Fils) {
+			s.news(cursor, pos.Notice{Refund: &pos.RefundReport{
+				Source: pos.SourceNotification, Refund: pos.RefundNo(number), Sale: no, Status: status, Amount: amount, Currency: pos.Currency,
+			}})
+		}
+		close := func(shift int64) pos.Z {
+			z, err := s.till.CloseShiftWith(ctx, s.allow(pos.PermitShift, "omar", managerPIN), shift, "amna")
+			s.ok(err)
+			s.ok(second(s.till.OpenShift(ctx, "amna")))
+			return z
+		}
+		back("2", no, "PORTAL-1", pos.RefundReportDone, 600)
+		z := close(1)
+		if z.Totals.Net() != 1000 || len(z.Again) != 1 || len(z.Refunds) != 1 || !z.Refunds[0].Again {
+			t.Fatalf("net %s, again %+v, refunds %+v", z.Totals.Net(), z.Again, z.Refunds)
+		}
+		// The rest of the second payment is too small for it: this one is of the sale.
+		back("3", no, "PORTAL-2", pos.RefundReportDone, 500)
+		z = close(2)
+		if z.Totals.Net() != -500 || len(z.Refunds) != 1 || z.Refunds[0].Again {
+			t.Fatalf("net %s, refunds %+v", z.Totals.Net(), z.Refunds)
+		}
+	})
+}

@@ -52,6 +52,9 @@ type tallySale struct {
 	// disputed: its payment is in no total.
 	// apart: it was adopted with its payment, which is in no total either.
 	here, closed, disputed, apart bool
+	// second is what further payments brought that no refund has given back,
+	// given what refunds gave back of it; both in fils and in no total.
+	second, given Fils
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
 	// asked is the wish for its reversal.
@@ -68,8 +71,9 @@ type reversalWish struct {
 type tallyRefund struct {
 	Refund
 	// disputed: of money that is in no total; apart: so was this when it left, or
-	// the reversal of its sale had counted it. It returns to where it left.
-	disputed, apart bool
+	// the reversal of its sale had counted it; again: of a second payment. It
+	// returns to where it left.
+	disputed, apart, again bool
 }
 
 // tallyEntry is a line to be made when the sale's last state is known.
@@ -211,6 +215,9 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 		s.apart = true // the lost journal may have counted it
 	}
 	s.disputed = s.disputed || s.State == SaleDisputed
+	if o := f.Order; f.Kind == SalePaidAgain && o != nil && o.Currency == Currency {
+		s.second += o.Total
+	}
 	if s.State == SalePaid && before != SalePaid {
 		s.hour = t.hour(f.At)
 		if s.Payment != nil && s.Payment.AtMs > 0 {
@@ -248,8 +255,26 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		r.apart = r.Adopted || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	r.disputed = s.disputed
+	s.giveBack(r, before)
 	r.Intent.Biz, r.Witnesses, r.Refusal = nil, nil, nil
 	return r, nil
+}
+
+// giveBack says whether a refund gives a second payment back. A refund that is
+// larger than what is left of those is one of the sale.
+func (s *tallySale) giveBack(r *tallyRefund, before RefundState) {
+	amount := r.Intent.Amount
+	switch left := moneyLeft(r.State); {
+	case !moneyLeft(before) && left:
+		r.again = !r.apart && !r.disputed && amount <= s.second
+	case moneyLeft(before) && !left:
+		amount = -amount
+	default:
+		return
+	}
+	if r.again {
+		s.second, s.given = s.second-amount, s.given+amount
+	}
 }
 
 func (t *Tally) hour(at time.Time) string { return at.In(t.location).Format("2006-01-02 15") }
@@ -330,7 +355,7 @@ func (e tallyReturn) line() RefundLine {
 	r := e.refund
 	return RefundLine{
 		Refund: r.No, Sale: r.Sale, ProviderNo: r.ProviderNo, State: r.State, Amount: r.Intent.Amount,
-		Outside: r.Outside, Disputed: r.disputed, Requester: r.Intent.Requester, Approver: r.Intent.Approver, Self: r.Intent.Self,
+		Outside: r.Outside, Disputed: r.disputed, Again: r.again, Requester: r.Intent.Requester, Approver: r.Intent.Approver, Self: r.Intent.Self,
 		Shift: r.Intent.Shift, BusinessDate: r.Intent.BusinessDate, CreatedAt: r.CreatedAt, At: e.at,
 	}
 }

@@ -8,7 +8,7 @@ func (t *Tally) sale(ctx context.Context, f Fact) error {
 	if err != nil {
 		return err
 	}
-	before, payment := s.State, s.Payment
+	before, payment, taken := s.State, s.Payment, len(s.Chargebacks)
 	if err := t.foldSale(s, f); err != nil {
 		return err
 	}
@@ -27,7 +27,9 @@ func (t *Tally) sale(ctx context.Context, f Fact) error {
 		if f.Chargeback != nil {
 			entry.amount = f.Chargeback.Amount
 		}
-		t.chargebacks = append(t.chargebacks, entry)
+		if len(s.Chargebacks) > taken {
+			t.chargebacks = append(t.chargebacks, entry)
+		}
 	}
 	if before != s.State {
 		t.moved(s, before, entry)
@@ -65,7 +67,7 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
 			return
 		}
 		// Its refunds have been taken from the totals already.
-		entry.amount, entry.by = amount-s.Refunded, s.asked.by
+		entry.amount, entry.by = amount-(s.Refunded-s.given), s.asked.by
 		t.reversals = append(t.reversals, entry)
 		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
 	case SaleDisputed:
@@ -152,7 +154,7 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 	if k.date == "" { // nobody here made it
 		k.date = t.date(f.At)
 	}
-	if !s.disputed {
+	if !s.disputed && !r.again {
 		t.book(s, k, part)
 	}
 	return nil

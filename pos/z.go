@@ -202,8 +202,10 @@ type RefundLine struct {
 	Amount     Fils        `json:"amount"`
 	// Outside marks a refund that this till never asked for.
 	Outside bool `json:"outside,omitempty"`
-	// Disputed marks a refund of money that is in no total, and so is this.
+	// Disputed marks a refund of money that is in no total, and so is this;
+	// Again one of a second payment, to which the same applies.
 	Disputed  bool   `json:"disputed,omitempty"`
+	Again     bool   `json:"again,omitempty"`
 	Requester string `json:"requester,omitempty"`
 	Approver  string `json:"approver,omitempty"`
 	// Self marks an approval by the requester, because nobody else could.

@@ -73,7 +73,7 @@ func (h *historyScreen) drawSide() {
 		h.side.show(h.drawNothing, h.chosen)
 		return
 	}
-	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, d.sale.Reversing, d.sale.Released != nil, d.sale.AttachedTo, len(d.sale.Witnesses), len(d.story), d.sale.Unread}
+	key := []any{d.sale.No, d.sale.State, d.sale.Aborted, d.sale.Refunded, d.sale.Pending, d.sale.Elsewhere, len(d.sale.Chargebacks), d.sale.Reversing, d.sale.Released != nil, d.sale.AttachedTo, len(d.sale.Witnesses), len(d.story), d.sale.Unread}
 	for _, r := range d.refunds {
 		key = append(key, r.No, r.State)
 	}
@@ -153,7 +153,7 @@ func (h *historyScreen) adopted(s *pos.Sale) fyne.CanvasObject {
 
 // reversible reports a payment of which nothing went back yet.
 func reversible(s *pos.Sale) bool {
-	return s.State == pos.SalePaid && !s.Reversing && s.Refunded == 0 && s.Pending == 0 && s.Elsewhere == 0
+	return s.State == pos.SalePaid && !s.Reversing && s.Refunded == 0 && s.Pending == 0 && s.Elsewhere == 0 && len(s.Chargebacks) == 0
 }
 
 // deeds are the notes that a manager can make.
@@ -207,6 +207,9 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 	}
 	if s.Elsewhere > 0 {
 		add(w.t("detail.elsewhere"), w.money(s.Elsewhere))
+	}
+	if len(s.Chargebacks) > 0 {
+		add(w.t("detail.chargedback"), w.money(s.ChargedBack()))
 	}
 	if r := s.Released; r != nil {
 		add(w.t("detail.released"), a.person(r.By)+" · "+a.moment(r.At)+" · "+r.Note)

@@ -200,6 +200,17 @@ func TestRefund_note_is_asked_for_when_the_engine_wants_one(t *testing.T) {
 	}
 }
 
+func TestRefund_after_a_chargeback_says_that_the_bank_took_money(t *testing.T) {
+	d := openHistory(t)
+	paid := sale("SPAID1", pos.SalePaid, 10000)
+	paid.Chargebacks = []pos.Chargeback{{Amount: 4000, Currency: pos.Currency, AtMs: 1}}
+	d.app.openRefund(paid)
+	d.wantText("AED 40.00")
+	d.press(fyne.KeyReturn)
+	d.wantNoText("Give this back?")
+	d.wantText("Manager's note")
+}
+
 func TestRefund_is_offered_for_paid_sales_only(t *testing.T) {
 	d := openHistory(t)
 	d.app.history.choose("SCCC333")

@@ -39,6 +39,7 @@ func codeKeys() map[pos.Code][2]string {
 		pos.CodeRefundState:    {"error.refund_state", "error.refund_state.next"},
 		pos.CodeRefundWindow:   {"error.refund_window", "error.refund_window.next"},
 		pos.CodeRefundNote:     {"error.refund_note", "error.refund_note.next"},
+		pos.CodeRefundCharged:  {"error.refund_charged", "error.refund_charged.next"},
 		pos.CodeRefundUnknown:  {"error.refund_unknown", "error.refund_unknown.next"},
 		pos.CodeJournalFull:    {"error.journal_full", "error.journal_full.next"},
 		pos.CodeJournalRead:    {"error.journal_read", "error.journal_read.next"},

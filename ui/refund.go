@@ -31,7 +31,8 @@ type refundDialog struct {
 	input  *amountInput
 	reason string
 	note   string
-	// needsNote is set once the engine asked for a manager's note.
+	// needsNote is set when a manager must write why: the engine asked, or the
+	// payer's bank took money back.
 	needsNote bool
 	amount    pos.Fils
 	failed    *message
@@ -41,7 +42,7 @@ type refundDialog struct {
 }
 
 func (a *App) openRefund(sale pos.Sale) {
-	r := &refundDialog{app: a, sale: sale}
+	r := &refundDialog{app: a, sale: sale, needsNote: len(sale.Chargebacks) > 0}
 	r.input = &amountInput{fresh: true, changed: r.amountChanged}
 	r.input.set(sale.Refundable())
 	r.dialog = &dialog{start: "refund/amount", build: r.build, escape: r.back, update: r.update, amount: r.input, width: 600}
@@ -89,7 +90,11 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 		note.SetText(r.note)
 		note.OnChange = func(text string) { r.note = text }
 		note.OnEnter = r.next
-		body = append(body, l.NewLabel(w.t("refund.note.text"), widgets.TextBody, l.Text).Wrapped(), note)
+		why := w.t("refund.note.text")
+		if sum := r.sale.ChargedBack(); sum > 0 {
+			why = w.t("refund.note.chargedback", "amount", w.money(sum))
+		}
+		body = append(body, l.NewLabel(why, widgets.TextBody, l.Text).Wrapped(), note)
 	}
 	body = append(body, r.trouble(), l.Row(widgets.Space3, widgets.Filler(),
 		l.NewButton("refund/back", widgets.Plain, w.t("dialog.back"), "Esc", r.back),
@@ -233,7 +238,7 @@ func (r *refundDialog) sent(no pos.RefundNo, err error) {
 	} else {
 		m := a.words.explain(err)
 		r.step, r.failed = refundEnter, &m
-		if code(err) == pos.CodeRefundNote {
+		if c := code(err); c == pos.CodeRefundNote || c == pos.CodeRefundCharged {
 			r.needsNote, start = true, "refund/note"
 		}
 		a.history.read()

@@ -148,6 +148,9 @@ func (p *paper) refund(r *pos.RefundLine) fyne.CanvasObject {
 	if r.Disputed {
 		about = append(about, w.t("z.disputed.refund"))
 	}
+	if r.Again {
+		about = append(about, w.t("z.again.refund"))
+	}
 	return p.line(at, w.t("z.refund.of", "no", r.Refund.Short(), "sale", r.Sale.Short()), w.refund(r.State, 0), w.money(r.Amount), about...)
 }
 
