@@ -32,17 +32,23 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // administer executes one admin command at the relay that is running.
 func administer(ctx context.Context, s *settings, noun string, words []string, c console) error {
-	wrong := fmt.Errorf("%s %s is not a command, or has too few or too many words; %w", noun, strings.Join(words, " "), errUsage)
-	if len(words) == 0 {
-		return wrong
+	verb := ""
+	if len(words) > 0 {
+		verb, words = words[0], words[1:]
 	}
-	verb, words := words[0], words[1:]
-	wanted := map[string]int{
-		"merchant add": 1, "merchant list": 0, "merchant remove": 1,
-		"till add": 2, "till list": 0, "till rotate": 2, "till revoke": 2,
-	}
-	if count, ok := wanted[noun+" "+verb]; !ok || count != len(words) {
-		return wrong
+	wanted, ok := map[string]string{
+		"merchant add": "ID", "merchant list": "", "merchant remove": "ID",
+		"till add": "MERCHANT TILL", "till list": "", "till rotate": "MERCHANT TILL", "till revoke": "MERCHANT TILL",
+	}[noun+" "+verb]
+	switch count := len(strings.Fields(wanted)); {
+	case !ok && noun == "merchant":
+		return fmt.Errorf("merchant is followed by add, list or remove; %w", errUsage)
+	case !ok:
+		return fmt.Errorf("till is followed by add, list, rotate or revoke; %w", errUsage)
+	case count == 0 && len(words) > 0:
+		return fmt.Errorf("%s %s takes no %q; %w", noun, verb, words[0], errUsage)
+	case count != len(words):
+		return fmt.Errorf("%s %s is followed by %s and nothing else but flags; %w", noun, verb, wanted, errUsage)
 	}
 	a, err := newAdmin(s)
 	if err != nil {

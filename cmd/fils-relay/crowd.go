@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -22,6 +23,9 @@ type boundedListener struct {
 	net.Listener
 	most int
 	log  *slog.Logger
+	// keeper is asked about each connection; nil where handshakes are somebody else's.
+	keeper doorkeeper
+	slow   turnstile
 
 	room   chan struct{} // holds a signal when there may be room again
 	once   sync.Once
@@ -33,8 +37,11 @@ type boundedListener struct {
 	logged time.Time  // when the log last said that there is no room
 }
 
-func newBoundedListener(l net.Listener, most int, log *slog.Logger) *boundedListener {
-	return &boundedListener{Listener: l, most: most, log: log, room: make(chan struct{}, 1), closed: make(chan struct{})}
+func newBoundedListener(l net.Listener, most int, keeper doorkeeper, log *slog.Logger) *boundedListener {
+	return &boundedListener{
+		Listener: l, most: most, log: log, keeper: keeper, slow: newTurnstile(),
+		room: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
 }
 
 // Accept implements net.Listener, for one goroutine.
@@ -51,6 +58,13 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &boundedConn{Conn: conn, from: l}
+	if peer, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil && l.keeper != nil {
+		c.peer = peer.Addr()
+		if l.keeper.Suspect(c.peer) {
+			c.slow = &slowConn{Conn: conn, by: l.slow}
+			c.Conn = c.slow
+		}
+	}
 	if out := l.enter(c); out != nil {
 		out.Conn.Close()
 	}
@@ -118,8 +132,12 @@ func (l *boundedListener) watch(conn net.Conn, state http.ConnState) {
 	if !ok {
 		return
 	}
+	if c.slow != nil && (state == http.StateActive || state == http.StateHijacked) {
+		c.slow.pass()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	c.used = c.used || state == http.StateActive
 	switch {
 	case state == http.StateHijacked:
 		l.take(c)
@@ -132,17 +150,25 @@ func (l *boundedListener) watch(conn net.Conn, state http.ConnState) {
 type boundedConn struct {
 	net.Conn
 	from *boundedListener
+	peer netip.Addr // zero when nobody keeps count
+	slow *slowConn  // a suspect's; nil for others
 
 	// from.mu guards these.
 	place *order.Element // in from.quiet; nil for a till's
 	gone  bool
+	used  bool // has brought a request
 }
 
 // Close implements net.Conn.
 func (c *boundedConn) Close() error {
 	err := c.Conn.Close()
 	c.from.mu.Lock()
-	defer c.from.mu.Unlock()
+	wasted := !c.used && c.peer.IsValid()
+	c.used = true // not counted again when closed again
 	c.from.leave(c)
+	c.from.mu.Unlock()
+	if wasted {
+		c.from.keeper.Wasted(c.peer)
+	}
 	return err
 }

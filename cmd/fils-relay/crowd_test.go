@@ -128,7 +128,7 @@ func TestBoundedListener_TheQuietestLeavesAndTillsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newBoundedListener(tcp, 2, slog.New(slog.DiscardHandler))
+	l := newBoundedListener(tcp, 2, nil, slog.New(slog.DiscardHandler))
 	accepted := make(chan net.Conn)
 	done := make(chan struct{})
 	go func() {

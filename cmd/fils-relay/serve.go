@@ -95,7 +95,7 @@ func openStore(ctx context.Context, s *settings, log *slog.Logger) (kept store, 
 	}
 	js, err := jetstream.Open(ctx, cfg)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, withAdvice(err)
 	}
 	return js, js, js.Close, nil
 }
@@ -130,9 +130,9 @@ func serveWith(ctx context.Context, s *settings, c console, relay *server.Server
 	beside := http.NewServeMux()
 	beside.Handle("GET /metrics", meter.handler())
 	if s.metricsListen != "" {
-		l, err := net.Listen("tcp", s.metricsListen)
+		l, err := listenOn("metrics-listen", s.metricsListen)
 		if err != nil {
-			return fmt.Errorf("--metrics-listen: %w", err)
+			return err
 		}
 		doors = append(doors, door{name: "metrics", listener: l, handler: beside})
 		beside = http.NewServeMux()
@@ -165,6 +165,7 @@ func listenAdmin(s *settings, relay *server.Server, mux *http.ServeMux, log *slo
 	if err != nil {
 		return nil, err
 	}
+	warnIfOpen(log, "the admin token", file)
 	authority, err := authorityHash(s.tlsCA)
 	if err != nil {
 		return nil, err
@@ -173,11 +174,7 @@ func listenAdmin(s *settings, relay *server.Server, mux *http.ServeMux, log *slo
 	if host, _, err := net.SplitHostPort(s.adminListen); err == nil && !loopback(host) {
 		log.Warn("admin commands and their token travel without TLS; only a loopback address is safe", "admin_listen", s.adminListen)
 	}
-	l, err := net.Listen("tcp", s.adminListen)
-	if err != nil {
-		return nil, fmt.Errorf("--admin-listen: %w", err)
-	}
-	return l, nil
+	return listenOn("admin-listen", s.adminListen)
 }
 
 // adminToken reads the token from file, or makes it.
@@ -188,10 +185,10 @@ func adminToken(file string) (string, error) {
 			if token := strings.TrimSpace(string(data)); len(token) >= 32 {
 				return token, nil
 			}
-			return "", fmt.Errorf("admin token in %s is shorter than 32 characters", file)
+			return "", fmt.Errorf("admin token in %s is shorter than 32 characters; delete the file, and the relay makes a new one", file)
 		}
 		if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("admin token: %w", err)
+			return "", fmt.Errorf("admin token: %w", withAdvice(err))
 		}
 	}
 	token, err := server.NewToken(rand.Reader)
@@ -200,7 +197,7 @@ func adminToken(file string) (string, error) {
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("admin token: %w", err)
+		return "", fmt.Errorf("admin token: %w", withAdvice(err))
 	}
 	_, err = io.WriteString(f, token+"\n")
 	return token, errors.Join(err, f.Close())

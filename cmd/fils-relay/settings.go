@@ -143,7 +143,7 @@ func load(args []string, env func(string) (string, bool)) (*settings, []string, 
 func (s *settings) readFile() error {
 	data, err := os.ReadFile(s.config)
 	if err != nil {
-		return fmt.Errorf("settings: %w", err)
+		return fmt.Errorf("--config: %w", withAdvice(err))
 	}
 	var values map[string]any
 	if err := toml.NewDecoder(bytes.NewReader(data)).Decode(&values); err != nil {

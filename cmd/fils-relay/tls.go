@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -17,26 +15,30 @@ import (
 
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+
+	"github.com/filspos/fils/relay/server"
 )
 
 // certificateLook is how often the certificate's file is looked at.
 const certificateLook = time.Minute
 
 // listenPublic opens the door for PayBy and tills.
-func listenPublic(s *settings, handler http.Handler, log *slog.Logger) (public door, scheme string, err error) {
+func listenPublic(s *settings, relay *server.Server, log *slog.Logger) (public door, scheme string, err error) {
 	cfg, err := tlsConfig(s)
 	if err != nil {
 		return door{}, "", err
 	}
-	tcp, err := net.Listen("tcp", s.listen)
+	warnIfOpen(log, "the key of the certificate", s.tlsKey)
+	tcp, err := listenOn("listen", s.listen)
 	if err != nil {
-		return door{}, "", fmt.Errorf("--listen: %w", err)
+		return door{}, "", err
 	}
-	bounded := newBoundedListener(tcp, s.maxConnections, log)
-	public = door{name: "public", listener: bounded, handler: handler, watch: bounded.watch}
+	bounded := newBoundedListener(tcp, s.maxConnections, nil, log)
+	public = door{name: "public", listener: bounded, handler: relay, watch: bounded.watch}
 	if cfg == nil {
 		return public, "http://", nil
 	}
+	bounded.keeper = relay
 	public.listener = tls.NewListener(bounded, cfg)
 	return public, "https://", nil
 }
@@ -65,7 +67,7 @@ func tlsConfig(s *settings) (*tls.Config, error) {
 			pair.authority = authority.Raw
 		}
 		if err := pair.load(); err != nil {
-			return nil, fmt.Errorf("TLS certificate: %w", err)
+			return nil, fmt.Errorf("--tls-cert %s, --tls-key %s: %w", s.tlsCert, s.tlsKey, withAdvice(err))
 		}
 		cfg.GetCertificate = pair.get
 	default:
@@ -116,7 +118,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 func readAuthority(file string) (*x509.Certificate, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("--tls-ca: %w", err)
+		return nil, fmt.Errorf("--tls-ca: %w", withAdvice(err))
 	}
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != "CERTIFICATE" {

@@ -49,8 +49,8 @@ func TestLimiter_RemembersFewSources(t *testing.T) {
 	for i := range 3 * limiterSources {
 		now = now.Add(time.Microsecond)
 		l.refused(source{merchant: fmt.Sprint(i)})
-		if len(l.spent) > limiterSources {
-			t.Fatalf("%d sources remembered", len(l.spent))
+		if len(l.sources.spent) > limiterSources {
+			t.Fatalf("%d sources remembered", len(l.sources.spent))
 		}
 	}
 }
@@ -65,8 +65,8 @@ func TestLimiter_LooksThroughItsSourcesSeldom(t *testing.T) {
 		now = now.Add(refusalEvery/limiterSources + time.Nanosecond)
 		l.refused(source{merchant: fmt.Sprint(i)})
 	}
-	if most := 4 * flood; l.looked > most {
-		t.Errorf("looked at %d entries for %d refusals", l.looked, flood)
+	if most := 4 * flood; l.sources.looked > most {
+		t.Errorf("looked at %d entries for %d refusals", l.sources.looked, flood)
 	}
 }
 

@@ -60,6 +60,7 @@ type Server struct {
 	log       *slog.Logger
 	directory *directory
 	limiter   *limiter
+	wasted    *limiter // of connections
 	penalty   penaltyQueue
 	gate      *gate // of notifications
 	pairing   *gate
@@ -123,7 +124,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Store = newCalmStore(cfg.Store, cfg.Now)
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
-		limiter: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource, cfg.Now), hub: newHub(),
+		limiter: newLimiter(cfg.Now), wasted: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource, cfg.Now), hub: newHub(),
 		pairing: newGate(pairings, pairingsPerSource, cfg.Now),
 		held:    make(chan struct{}, holdMost),
 		// Small buffers, because most connections are silent most of the time.

@@ -104,6 +104,9 @@ func (s *Store) connect(l *link) error {
 		// too often for many, and no answer waits behind the live feed.
 		l.quick.nc, err = nats.Connect(urls, append(options, nats.WriteBufferSize(1))...)
 	}
+	if errors.Is(err, nats.ErrNoServers) {
+		err = fmt.Errorf("%w; are the servers running, and their addresses right?", err)
+	}
 	if err != nil {
 		l.close()
 		return fmt.Errorf("relay store: connect to NATS: %w", err)
