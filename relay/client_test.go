@@ -383,14 +383,15 @@ func TestClient_PausesGrowAndStartAfresh(t *testing.T) {
 		v := s.visit(t)
 		v.hello(false)
 		v.live()
+		x.until(t, relay.Live)
+		mu.Lock()
+		now = now.Add(10*time.Second - 1) // not steady yet
+		mu.Unlock()
 		v.Conn.Close()
 		if got := receive(t, "a pause", x.pauses); got != seconds*time.Second-1 {
 			t.Fatalf("pause of %v, want just under %v s", got, seconds)
 		}
 		x.resume <- time.Time{}
-	}
-	for range want {
-		x.until(t, relay.Live)
 	}
 	v := s.visit(t)
 	v.hello(false)

@@ -13,6 +13,36 @@ import (
 	"github.com/filspos/fils/relay"
 )
 
+// greeting is a hello that a till takes.
+const greeting = `{"v":1,"type":"hello","merchant":"shop","till":"POS01"}`
+
+// Nothing that is refused below may be refused for another reason.
+func TestClient_TakesTheGreeting(t *testing.T) {
+	s := newScript(t)
+	x := startTill(t, s.URL, nil)
+	v := s.visit(t)
+	if err := v.WriteMessage(websocket.TextMessage, append([]byte(greeting), bytes.Repeat([]byte{' '}, relay.MaxFrame-len(greeting))...)); err != nil {
+		t.Fatal(err)
+	}
+	v.live()
+	x.until(t, relay.Live)
+}
+
+// A relay that sends its tills away again and again is not hammered.
+func TestClient_SentAwayAgainAndAgainPausesLonger(t *testing.T) {
+	s := newScript(t)
+	x := startTill(t, s.URL, nil)
+	for i, want := range []time.Duration{5, 2, 4, 8} {
+		v := s.visit(t)
+		v.hello(false)
+		v.bye(relay.CloseGoElsewhere)
+		if got := receive(t, "a pause", x.pauses); got != want*time.Second-1 {
+			t.Errorf("pause %d of %v, want just under %v s", i, got, want)
+		}
+		x.resume <- time.Time{}
+	}
+}
+
 func TestClient_EndsAndTheirReasons(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -30,14 +60,19 @@ func TestClient_EndsAndTheirReasons(t *testing.T) {
 		{"cut", relay.Waiting, relay.ReasonClosed, func(v visit) { v.Conn.Close() }},
 		{"no hello", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.notice("c1", "x", "good") }},
 		{"two hellos", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.hello(false); v.hello(false) }},
-		{"binary", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.WriteMessage(websocket.BinaryMessage, []byte("{}")) }},
+		{"binary", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.WriteMessage(websocket.BinaryMessage, []byte(greeting)) }},
 		{"no JSON", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.WriteMessage(websocket.TextMessage, []byte("hi")) }},
-		{"newer version", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.WriteMessage(websocket.TextMessage, []byte(`{"v":2,"type":"hello"}`)) }},
+		{"newer version", relay.Waiting, relay.ReasonProtocol, func(v visit) {
+			v.WriteMessage(websocket.TextMessage, []byte(strings.Replace(greeting, `"v":1`, `"v":2`, 1)))
+		}},
+		{"no version", relay.Waiting, relay.ReasonProtocol, func(v visit) {
+			v.WriteMessage(websocket.TextMessage, []byte(strings.Replace(greeting, `"v":1,`, "", 1)))
+		}},
 		{"no cursor", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.hello(false); v.notice("", "x", "good") }},
 		{"long cursor", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.hello(false); v.notice(strings.Repeat("c", 300), "x", "good") }},
 		{"large body", relay.Waiting, relay.ReasonProtocol, func(v visit) { v.hello(false); v.notice("c1", strings.Repeat("x", relay.MaxBody+1), "good") }},
 		{"oversized frame", relay.Waiting, relay.ReasonProtocol, func(v visit) {
-			v.WriteMessage(websocket.TextMessage, bytes.Repeat([]byte{' '}, relay.MaxFrame+1))
+			v.WriteMessage(websocket.TextMessage, append([]byte(greeting), bytes.Repeat([]byte{' '}, relay.MaxFrame)...))
 		}},
 	}
 	s := newScript(t)
@@ -57,6 +92,10 @@ func TestClient_EndsAndTheirReasons(t *testing.T) {
 			pause := receive(t, "the pause", x.pauses)
 			if slow := pause >= time.Minute; slow != (test.phase == relay.Refused || test.reason == relay.ReasonReplaced) {
 				t.Errorf("comes back after %v", pause)
+			}
+			// A node that drains sends all its tills away at once; they spread.
+			if test.reason == relay.ReasonMoved && pause != 5*time.Second-1 {
+				t.Errorf("comes back after %v, not at a random moment of five seconds", pause)
 			}
 			if len(x.journal.got) != 0 {
 				t.Error("something was delivered")

@@ -377,19 +377,34 @@ func TestAdmin_TillsComeAndGo(t *testing.T) {
 
 func TestAdmin_NeedsItsToken(t *testing.T) {
 	r := start(t, t.TempDir())
-	for _, token := range []string{"", "Bearer wrong"} {
+	right, err := os.ReadFile(filepath.Join(r.dir, "admin.token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bearer := "Bearer " + strings.TrimSpace(string(right))
+	for _, test := range []struct {
+		token, origin string
+		status        int
+	}{
+		{"", "", http.StatusUnauthorized}, {"Bearer wrong", "", http.StatusUnauthorized},
+		{bearer, "http://" + r.admin, http.StatusUnauthorized}, // a page in a browser
+		{bearer, "", http.StatusOK},
+	} {
 		req, err := http.NewRequest(http.MethodGet, "http://"+r.admin+"/v1/tills", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("Authorization", token)
+		req.Header.Set("Authorization", test.token)
+		if test.origin != "" {
+			req.Header.Set("Origin", test.origin)
+		}
 		resp, err := http.DefaultTransport.RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != http.StatusUnauthorized {
-			t.Errorf("%q: status %d", token, resp.StatusCode)
+		if resp.StatusCode != test.status {
+			t.Errorf("a token of %d characters, origin %q: status %d, want %d", len(test.token), test.origin, resp.StatusCode, test.status)
 		}
 	}
 	info, err := os.Stat(filepath.Join(r.dir, "admin.token"))

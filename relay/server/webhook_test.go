@@ -132,14 +132,19 @@ func TestNotify_LimitCountsBytesNotContentLength(t *testing.T) {
 	n := newNode(t, server.Config{})
 	for _, test := range []struct{ size, status int }{{64 << 10, 200}, {64<<10 + 1, 413}} {
 		body := bytes.Repeat([]byte{'x'}, test.size)
-		// A reader of unknown length is sent in chunks, without Content-Length.
-		req, err := http.NewRequest(http.MethodPost, n.url+"/n/shop/POS01", io.MultiReader(bytes.NewReader(body)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Sign", sign(t, gatewayKey(), body))
-		if a := do(t, req); a.status != test.status {
-			t.Errorf("%d bytes: status %d, want %d", test.size, a.status, test.status)
+		for name, reader := range map[string]io.Reader{
+			"declared": bytes.NewReader(body),
+			// A reader of unknown length is sent in chunks, without Content-Length.
+			"in chunks": io.MultiReader(bytes.NewReader(body)),
+		} {
+			req, err := http.NewRequest(http.MethodPost, n.url+"/n/shop/POS01", reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Sign", sign(t, gatewayKey(), body))
+			if a := do(t, req); a.status != test.status {
+				t.Errorf("%d bytes, %s: status %d, want %d", test.size, name, a.status, test.status)
+			}
 		}
 	}
 }
