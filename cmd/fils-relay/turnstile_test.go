@@ -190,3 +190,16 @@ func TestTurnstile_SuspectsWaitAndOthersDoNot(t *testing.T) {
 		t.Errorf("the turn was not given back: %v", err)
 	}
 }
+
+func TestServe_OldTLSIsRefused(t *testing.T) {
+	g := newGuardedDoor(t)
+	for version, taken := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		cfg := g.client.Clone()
+		cfg.MinVersion, cfg.MaxVersion = version, version
+		conn := g.dial(t)
+		if err := tls.Client(conn, cfg).Handshake(); (err == nil) != taken {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		conn.Close()
+	}
+}
