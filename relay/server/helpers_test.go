@@ -85,7 +85,9 @@ func newNode(t testing.TB, cfg server.Config) *node {
 	if cfg.Store == nil {
 		cfg.Store = newMemory(t, server.MemoryConfig{})
 	}
-	cfg.Random = rand.Reader
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
 	s, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)

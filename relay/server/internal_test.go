@@ -255,6 +255,11 @@ func TestRoster(t *testing.T) {
 	if a, _, err := r.holder(two); err != nil || a.Till != "A" {
 		t.Errorf("the kept token: %v, %v", a, err)
 	}
+	half := two // found by its first half, like two
+	half[len(half)-1]++
+	if _, _, err := r.holder(half); err != errUnknown {
+		t.Errorf("half of a token's hash lets in: %v", err)
+	}
 	if _, _, err := r.holder(HashToken("")); err != errUnknown {
 		t.Errorf("the empty token: %v", err)
 	}

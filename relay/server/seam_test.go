@@ -1,13 +1,17 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"github.com/filspos/fils/relay"
 	"github.com/filspos/fils/relay/server"
@@ -97,6 +101,102 @@ func TestStream_StoreRebuiltUnderATillSendsItElsewhere(t *testing.T) {
 	store.now.Store(newMemory(t, server.MemoryConfig{}))
 	store.missed(server.Address{})
 	c.wantClose(relay.CloseGoElsewhere)
+}
+
+// A store that was rolled back still has its name, but has forgotten what the
+// till was sent, and will give its sequence to something else.
+func TestStream_StoreRolledBackUnderATillSendsItElsewhere(t *testing.T) {
+	copyOf := func(bodies ...string) *server.Memory {
+		m, err := server.NewMemory(server.MemoryConfig{Random: bytes.NewReader(make([]byte, 100))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range bodies {
+			if _, _, err := m.Append(context.Background(), server.Notice{Address: pos01(), Received: time.Now(), Body: []byte(body)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return m
+	}
+	first := copyOf("1", "2", "3")
+	store := &rebuiltStore{seamStore: seamStore{Store: first, drop: func(server.Entry) bool { return false }}}
+	store.now.Store(first)
+	n := startNode(t, server.Config{Store: store})
+	c := n.dial(t, "pc1", "")
+	c.want(relay.TypeHello)
+	c.wantBodies("1", "2", "3")
+	c.want(relay.TypeLive)
+	store.now.Store(copyOf("1"))
+	store.missed(server.Address{})
+	c.wantClose(relay.CloseGoElsewhere)
+}
+
+// hookedRandom does something when it is read from, which is after a till's token
+// was looked at and before the till is known to be connected.
+type hookedRandom struct{ hook atomic.Pointer[func()] }
+
+func (h *hookedRandom) Read(p []byte) (int, error) {
+	if f := h.hook.Swap(nil); f != nil {
+		(*f)()
+	}
+	return rand.Read(p)
+}
+
+// Nobody cuts a till off that is not connected yet, so it looks again itself.
+func TestStream_TokenRevokedWhileConnectingEndsTheConnection(t *testing.T) {
+	random := &hookedRandom{}
+	n := startNode(t, server.Config{Random: random})
+	n.put(t, "1")
+	revoke := func() {
+		if err := n.SetTill("shop", "POS01", nil); err != nil {
+			t.Error(err)
+		}
+	}
+	random.hook.Store(&revoke)
+	c := n.dial(t, "pc1", "")
+	c.SetReadDeadline(time.Now().Add(patience))
+	if _, _, err := c.ReadMessage(); !websocket.IsCloseError(err, relay.CloseRevoked) {
+		t.Errorf("the revoked till gets %v", err)
+	}
+}
+
+// laggingStore reads from a server that is behind: some reads find nothing.
+type laggingStore struct {
+	server.Store
+	behind atomic.Int64
+}
+
+func (l *laggingStore) Next(ctx context.Context, a server.Address, after uint64, limit int) ([]server.Entry, error) {
+	if l.behind.Add(-1) >= 0 {
+		return nil, ctx.Err()
+	}
+	return l.Store.Next(ctx, a, after, limit)
+}
+
+// What the leader names as the end is waited for, however far behind reads are.
+func TestStream_LaggingReadsAreNotTheEnd(t *testing.T) {
+	store := &laggingStore{Store: newMemory(t, server.MemoryConfig{})}
+	n := startNode(t, server.Config{Store: store, After: func(time.Duration) <-chan time.Time {
+		now := make(chan time.Time, 1)
+		now <- time.Time{}
+		return now
+	}})
+	n.put(t, "1")
+	n.put(t, "2")
+	store.behind.Store(7)
+	c := n.dial(t, "pc1", "")
+	c.want(relay.TypeHello)
+	cursor := c.wantBodies("1", "2")
+	c.want(relay.TypeLive)
+	c.Close()
+	n.put(t, "3")
+	store.behind.Store(7)
+	c = n.dial(t, "pc1", cursor)
+	if hello := c.want(relay.TypeHello); !hello.Resumed {
+		t.Error("not resumed, because a read was behind")
+	}
+	c.wantBodies("3")
+	c.want(relay.TypeLive)
 }
 
 // A till that connects, reads a little and goes away, over and over, while

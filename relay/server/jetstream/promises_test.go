@@ -224,7 +224,7 @@ func TestGather_RepetitionsGoSingly(t *testing.T) {
 	first, other, again := waitingWith("1"), waitingWith("2"), waitingWith("1")
 	g := gather{queue: []*waiting{first, other, again}}
 	if batch := g.cut(); !slices.Equal(batch, []*waiting{first, other}) || len(g.queue) != 0 || g.inFlight != 1 {
-		t.Errorf("%d in the batch, %d left, %d singly", len(batch), len(g.queue), g.inFlight)
+		t.Fatalf("%d in the batch, %d left, %d singly", len(batch), len(g.queue), g.inFlight)
 	}
 	if got := <-again.turn; got.batch != nil || got.done {
 		t.Errorf("the repetition is told %+v", got)
