@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"net"
 	"net/http"
@@ -117,5 +118,44 @@ func TestReady_AFloodAsksTheStoreSeldom(t *testing.T) {
 	asking.Wait()
 	if asked := store.checks.Load(); asked > questions/10 {
 		t.Errorf("the store was asked %d times", asked)
+	}
+}
+
+// PayBy calls for all shops from a few addresses: what it has accepted, or has
+// refused because one merchant's key is outdated, costs the others nothing.
+func TestWebhook_OneMerchantsRefusalsAreItsOwn(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	n := newNode(t, server.Config{Now: func() time.Time { return now }, After: func(time.Duration) <-chan time.Time {
+		over := make(chan time.Time, 1)
+		over <- now
+		return over
+	}})
+	if err := n.AddMerchant("other", []*rsa.PublicKey{&otherKey().PublicKey}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.AddTill("other", "T1"); err != nil {
+		t.Fatal(err)
+	}
+	body := sample(t, "notify.payment.json")
+	shops, others := sign(t, gatewayKey(), body), sign(t, otherKey(), body)
+	const many = 100
+	for range many {
+		wantAck(t, n.post(t, "/n/shop/POS01", body, shops))
+	}
+	limited := 0
+	for range many {
+		switch a := n.post(t, "/n/shop/POS01", body, others); a.status {
+		case http.StatusTooManyRequests:
+			limited++
+		case http.StatusUnauthorized:
+		default:
+			t.Fatalf("answered %d", a.status)
+		}
+	}
+	if limited != 40 {
+		t.Errorf("%d of %d refusals were too many, want 40: accepted ones count for nothing", limited, many)
+	}
+	if a := n.post(t, "/n/other/T1", body, shops); a.status != http.StatusUnauthorized {
+		t.Errorf("another merchant's first refusal is answered %d", a.status)
 	}
 }

@@ -48,3 +48,15 @@ func TestPair_OneSourceCannotTakeAllPlaces(t *testing.T) {
 	slow[0].Close()
 	until(t, "a place is free again", func() bool { return pair() == http.StatusBadRequest })
 }
+
+// Who was given a code keeps nothing by it once the till is revoked.
+func TestPairing_RevokingEndsTheCode(t *testing.T) {
+	s := startShop(t, server.Config{})
+	s.addMerchant(t)
+	code := s.addTill(t, "POS01")
+	if status, text := s.ask(t, "POST", "/v1/tills/mall/POS01/revoke", nil); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	wantNoPairing(t, code)
+	pairWith(t, s.code(t, "/v1/tills/mall/POS01/rotate", nil))
+}
