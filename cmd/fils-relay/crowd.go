@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// crowdedEvery is how often the log says that there is no room.
+// crowdedEvery is how often the log says that there is no room, and how often that
+// somebody wastes connections.
 const crowdedEvery = time.Minute
 
 // boundedListener has a limited number of connections open. When all places are
@@ -26,6 +27,7 @@ type boundedListener struct {
 	// keeper is asked about each connection; nil where handshakes are somebody else's.
 	keeper doorkeeper
 	slow   turnstile
+	warned time.Time // when the log last named a suspect; of Accept only
 
 	room   chan struct{} // holds a signal when there may be room again
 	once   sync.Once
@@ -58,11 +60,15 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &boundedConn{Conn: conn, from: l}
-	if peer, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil && l.keeper != nil {
-		c.peer = peer.Addr()
+	if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok && l.keeper != nil {
+		c.peer = peer.AddrPort().Addr()
 		if l.keeper.Suspect(c.peer) {
 			c.slow = &slowConn{Conn: conn, by: l.slow}
 			c.Conn = c.slow
+			if now := time.Now(); now.Sub(l.warned) >= crowdedEvery {
+				l.warned = now
+				l.log.Warn("an address wastes connections; handshakes of such ones are done one at a time", "from", c.peer.String())
+			}
 		}
 	}
 	if out := l.enter(c); out != nil {

@@ -182,3 +182,54 @@ func TestBoundedListener_TheQuietestLeavesAndTillsStay(t *testing.T) {
 	}
 	<-done
 }
+
+// A relay that is stopped answers the notification that it is taking.
+func TestServe_DrainFinishesWhatIsUnderWay(t *testing.T) {
+	key, file := newKey(t)
+	r := start(t, t.TempDir())
+	r.do(t, "merchant", "add", "shop", "--key", file)
+	r.do(t, "till", "add", "shop", "POS01")
+	body := []byte(`{"notify_id":"1"}`)
+	signature, err := payby.Sign(key, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimPrefix(r.url, "http://")
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	fmt.Fprintf(conn, "POST /n/shop/POS01 HTTP/1.1\r\nHost: relay\r\nSign: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", signature, len(body))
+	in := bufio.NewReader(conn)
+	if line, err := in.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("%q, %v", line, err)
+	}
+	if _, err := in.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan string, 1)
+	go func() { stopped <- r.stop() }()
+	for {
+		late, err := net.Dial("tcp", address)
+		if err != nil {
+			break // nobody is let in any more
+		}
+		late.Close()
+	}
+	if _, err := conn.Write(body); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, err := io.ReadAll(resp.Body); err != nil || string(answer) != payby.Ack {
+		t.Errorf("answered %d %q, %v", resp.StatusCode, answer, err)
+	}
+	if log := <-stopped; !strings.Contains(log, "notification stored") {
+		t.Errorf("not stored: %s", log)
+	}
+}

@@ -110,6 +110,15 @@ func TestServe_OwnAuthorityIsNamedByTheCode(t *testing.T) {
 		t.Errorf("no authority named: %v", err)
 	}
 
+	// Another server of the same authority stands in between.
+	if code, err = relay.ParsePairingCode(printed); err != nil {
+		t.Fatal(err)
+	}
+	code.URL = strings.Replace(code.URL, "127.0.0.1", "localhost", 1)
+	if _, err := relay.Pair(context.Background(), code.String(), cfg); !errors.As(err, &failed) || failed.Reason != relay.ReasonTLS {
+		t.Errorf("a certificate for another host: %v", err)
+	}
+
 	paired, err := relay.Pair(context.Background(), printed, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,7 +76,11 @@ func (g *guardedDoor) dial(t *testing.T) net.Conn {
 // ask makes one request on a connection of its own.
 func (g *guardedDoor) ask() error {
 	web := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: g.client.Clone()}}
-	resp, err := web.Get("https://" + g.address)
+	return askBy(&web, "https://"+g.address)
+}
+
+func askBy(web *http.Client, url string) error {
+	resp, err := web.Get(url)
 	if err != nil {
 		return err
 	}
@@ -127,6 +132,12 @@ func TestBoundedListener_CountsWhatBringsNoRequest(t *testing.T) {
 	if err := g.ask(); err != nil {
 		t.Error(err)
 	}
+	near, far := net.Pipe()
+	far.Close()
+	twice := &boundedConn{Conn: near, from: g.boundedListener, peer: netip.MustParseAddr("127.0.0.1")}
+	twice.Close()
+	twice.Close()
+	<-g.keeper.wasted
 	if count := len(g.keeper.wasted); count != 0 {
 		t.Errorf("%d connections counted that brought a request, or twice", count)
 	}
@@ -150,6 +161,25 @@ func TestTurnstile_SilentSuspectsHoldNobodyUp(t *testing.T) {
 	for range 3 {
 		if err := g.ask(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A suspect that has brought a request, as a till does, keeps its connection.
+func TestTurnstile_EndsWithTheFirstRequest(t *testing.T) {
+	g := newGuardedDoor(t)
+	g.keeper.suspect.Store(true)
+	web := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: g.client.Clone()}}
+	defer web.CloseIdleConnections()
+	for i := range 3 {
+		if err := askBy(&web, "https://"+g.address); err != nil {
+			t.Errorf("request %d: %v", i, err)
+		}
+		if i == 0 { // a new connection would find no place
+			g.slow.turn <- struct{}{}
+			for range turnstilePlaces {
+				g.slow.places <- struct{}{}
+			}
 		}
 	}
 }
@@ -201,5 +231,66 @@ func TestServe_OldTLSIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", tls.VersionName(version), err)
 		}
 		conn.Close()
+	}
+}
+
+func TestServe_WarnsOfWastedConnections(t *testing.T) {
+	ca, _ := newAuthority(t)
+	cert, key := ca.issue(t, 2)
+	for trusted, warns := range map[string]bool{"10.0.0.0/8": true, "127.0.0.0/8": false} {
+		r := startOn(t, t.TempDir(), "--memory", "--tls-cert", cert, "--tls-key", key, "--trusted-proxy", trusted)
+		for range 100 {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "https://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.SetDeadline(time.Now().Add(30 * time.Second))
+			if _, err := conn.Write([]byte("noTLS")); err != nil {
+				t.Error(err)
+			}
+			if _, err := io.Copy(io.Discard, conn); err != nil {
+				t.Error(err)
+			}
+			conn.Close()
+		}
+		if log := r.stop(); strings.Contains(log, "wastes connections") != warns {
+			t.Errorf("trusting %s, warns of waste: want %v; %s", trusted, warns, log)
+		}
+	}
+}
+
+// The turn is held for what is computed, and never for the peer.
+func TestSlowConn_GivesItsTurnBack(t *testing.T) {
+	for name, step := range map[string]func(c *slowConn){
+		"reads on":                        func(c *slowConn) { _, _ = c.Read(make([]byte, 1)) },
+		"writes to a peer that reads not": func(c *slowConn) { _, _ = c.Write([]byte("x")) },
+		"closes":                          func(c *slowConn) { c.Close() },
+		"closes twice":                    func(c *slowConn) { c.Close(); c.Close() },
+		"has a request":                   func(c *slowConn) { c.pass() },
+	} {
+		near, far := net.Pipe()
+		c := &slowConn{Conn: near, by: newTurnstile()}
+		sent := make(chan error, 1)
+		go func() {
+			_, err := far.Write([]byte("x"))
+			sent <- err
+		}()
+		if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil || len(c.by.turn) != 1 || len(c.by.places) != 0 {
+			t.Errorf("%s: read %d, %v, turn taken %d", name, n, err, len(c.by.turn))
+		}
+		<-sent
+		stepped := make(chan struct{})
+		go func() {
+			defer close(stepped)
+			step(c)
+		}()
+		select {
+		case c.by.turn <- struct{}{}:
+		case <-time.After(30 * time.Second):
+			t.Errorf("%s: keeps the turn", name)
+		}
+		far.Close()
+		<-stepped
+		near.Close()
 	}
 }
