@@ -75,6 +75,47 @@ func TestSalvageFindsEventsWhosePageIsReachedByNoOther(t *testing.T) {
 	}
 }
 
+// The chain ends at an event that does not follow, however sound it is in
+// itself, and at one that was changed, also when its old text lies elsewhere in
+// the file: what stands behind it was never found in its place.
+func TestSalvageKeepsNothingBehindABreak(t *testing.T) {
+	content, chain, _ := chainFile(t, 150)
+	const last = 60
+	broken := chain[last] // event 61
+	record := append(bytes.Clone(broken.Prev[:]), broken.Hash[:]...)
+	where := bytes.Index(content, record)
+	if where < 0 || bytes.Count(content, record) != 1 {
+		t.Fatal("the event is not where it was written")
+	}
+	elsewhere := bytes.Clone(content[where/pageSize*pageSize:][:pageSize])
+	stranger := broken
+	stranger.Prev[0] ^= 1
+	stranger.Hash = stranger.Sum()
+	for name, spoil := range map[string]func([]byte) []byte{
+		"another predecessor, in a bare page": func(b []byte) []byte {
+			copy(b[where:], append(bytes.Clone(stranger.Prev[:]), stranger.Hash[:]...))
+			clear(b[:pageSize])
+			return b
+		},
+		"changed, and as it was in a page of no table": func(b []byte) []byte {
+			b[where+len(broken.Prev)] ^= 1
+			return append(b, elsewhere...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "damaged.db")
+			if err := os.WriteFile(path, spoil(bytes.Clone(content)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Salvage(t.Context(), path, filepath.Join(dir, "new.db"), time.Now())
+			if err != nil || s.Saved != last {
+				t.Errorf("%d events were saved, %v; want %d", s.Saved, err, last)
+			}
+		})
+	}
+}
+
 func TestCarvingReadsEveryEventOfASoundFile(t *testing.T) {
 	content, chain, _ := chainFile(t, 150)
 	path := filepath.Join(t.TempDir(), "journal.db")

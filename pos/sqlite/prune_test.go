@@ -82,6 +82,19 @@ func TestPruneKeepsForAWhileWhatNobodyCouldRead(t *testing.T) {
 	pruned(t, j, at(1000), 1)
 }
 
+// Only what nobody could read waits for another key or a newer program: a
+// notification that told of a sale goes with the answers of that day.
+func TestPruneTakesANotificationThatWasRead(t *testing.T) {
+	j := bound(t, newPath(t))
+	record(t, j, paidSale(1)...)
+	read := record(t, j, pos.Fact{Kind: pos.NoticeReceived, At: at(2), Sale: saleNo(1),
+		Notice: &pos.NoticeFact{ReceivedAt: at(2)}, Body: []byte(`{"acquireOrder":{}}`)})
+	pruned(t, j, at(1000), 3)
+	if _, err := j.Body(t.Context(), read[0].Seq); !errors.Is(err, pos.ErrNotFound) {
+		t.Errorf("the notification is still there: %v", err)
+	}
+}
+
 func TestPruneLetsTheTillWrite(t *testing.T) {
 	path := newPath(t)
 	j := bound(t, path)

@@ -310,6 +310,61 @@ func TestJudge_EdgesOfRepeats(t *testing.T) {
 	}
 }
 
+// TestJudge_WhatDidNotHappenPassesNoRule: nothing was seen, so nothing was kept,
+// by a till that was watched or in a journal.
+func TestJudge_WhatDidNotHappenPassesNoRule(t *testing.T) {
+	for _, sc := range scenarios(false) {
+		for _, e := range []evidence{{answers: []answered{}}, {fromJournal: true}} {
+			for _, f := range judge(sc.id, e) {
+				if f.Result == Pass {
+					t.Errorf("%s passes (journal: %t): %s: %s", sc.id, e.fromJournal, f.Rule, f.Measured)
+				}
+			}
+			if c := newCase(sc.id, "", "", e); c.Result == Pass {
+				t.Errorf("case %s passes (journal: %t)", sc.id, e.fromJournal)
+			}
+		}
+	}
+	// What a journal cannot show is no fault of the till's.
+	e := model("001")
+	e.fromJournal, e.sources = true, []pos.Source{pos.SourceNotification}
+	for _, f := range []Finding{e.asked(), e.pace(e.of(opQuery)), e.lastPaid(), e.failFirst(), e.named(), e.tries(nil, "query")} {
+		if f.Result != NotRecorded {
+			t.Errorf("%s: %s (%s)", f.Rule, f.Result, f.Measured)
+		}
+	}
+	if got := worst([]Finding{{Result: NotRecorded}, {Result: NotRecorded}}); got != NotRecorded {
+		t.Errorf("a case of which nothing was seen is %q", got)
+	}
+	if got := worst(nil); got != NotRecorded {
+		t.Errorf("a case without rules is %q", got)
+	}
+}
+
+// TestJudge_HalfIsNotEnough: one good answer does not make up for another, and a
+// success between failures begins their count anew.
+func TestJudge_HalfIsNotEnough(t *testing.T) {
+	e := model("009")
+	e.answers = append(e.answers, answered{begin(), 503, false})
+	if f := e.acknowledged(); f.Result != Fail {
+		t.Errorf("%s: %s", f.Result, f.Measured)
+	}
+	e = model("001")
+	as(opCreate, 1, "0", paidWord)(&e)
+	if f := e.created(); f.Result != Fail {
+		t.Errorf("created as %s: %s", paidWord, f.Result)
+	}
+	calls := join(at(opCancel, "500", systemErrorWord, 600, 633, 666), at(opCancel, "0", failureWord, 700),
+		at(opCancel, "500", systemErrorWord, 733, 766))
+	if n, reached := series(calls); n != len(calls) || reached {
+		t.Errorf("given up after %d of %d requests: %t", n, len(calls), reached)
+	}
+	e = evidence{calls: calls[:2]}
+	if f := e.stops(opCancel); f.Result != Fail {
+		t.Errorf("stopped after two: %s (%s)", f.Result, f.Measured)
+	}
+}
+
 // TestJudge_LeavesOutWhatCameAfterwards: clearing up is not part of a case.
 func TestJudge_LeavesOutWhatCameAfterwards(t *testing.T) {
 	e := model("006")
