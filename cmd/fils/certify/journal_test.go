@@ -69,6 +69,18 @@ func TestFromJournal_SeesWhatIsThere(t *testing.T) {
 		if err != nil || !slices.ContainsFunc(short, func(c Case) bool { return c.Sale == live[0].Sale }) {
 			t.Errorf("a sale by the end of its number: %v", err)
 		}
+		// Who names sales is shown all of them.
+		first := live[0].Sale
+		named, err := FromJournal(t.Context(), j, []pos.SaleNo{first, first, first, first}, time.Time{})
+		count := 0
+		for _, c := range named {
+			if c.ID == live[0].ID && c.Sale == first {
+				count++
+			}
+		}
+		if err != nil || count != 4 {
+			t.Errorf("%d of 4 named sales are shown, %v", count, err)
+		}
 		for _, no := range []pos.SaleNo{"NOSUCHSALE", "S000101"} {
 			if _, err := FromJournal(t.Context(), j, []pos.SaleNo{no}, time.Time{}); err == nil {
 				t.Errorf("%s is judged, which names no sale or several", no)
@@ -104,6 +116,18 @@ func compare(t *testing.T, live, journal Case) {
 			if strings.HasPrefix(f.Rule, rule) && f.Result != NotRecorded {
 				t.Errorf("case %s: %s is %s by a journal that cannot show it", live.ID, f.Rule, f.Result)
 			}
+		}
+	}
+}
+
+// Codes come from outside, unsigned ones too: a report shows numbers only.
+func TestDigits_AreAllThatIsKept(t *testing.T) {
+	for text, want := range map[string]string{
+		"0": "0", "62004": "62004", "1234567890": "1234567890", "": "",
+		"12345678901": "", "6200x": "", "-1": "", " 1": "", "<b>": "", "٦٢": "",
+	} {
+		if got := digits(text); got != want {
+			t.Errorf("%q is kept as %q, want %q", text, got, want)
 		}
 	}
 }
