@@ -251,7 +251,7 @@ func (e evidence) cancelPace(cancels []Call) Finding {
 // spaced judges start-to-start intervals.
 func spaced(rule string, calls []Call, least, most time.Duration) Finding {
 	if len(calls) == 1 {
-		return found(rule, true, "one request, no interval")
+		return Finding{Rule: rule, Measured: "one request, so no interval", Result: NotRecorded}
 	}
 	var wrong []string
 	all := Intervals(calls)

@@ -333,6 +333,13 @@ func TestJudge_WhatDidNotHappenPassesNoRule(t *testing.T) {
 			t.Errorf("%s: %s (%s)", f.Rule, f.Result, f.Measured)
 		}
 	}
+	if f := e.pace(at(opQuery, "0", createdWord, 30)); f.Result != NotRecorded {
+		t.Errorf("no interval in a journal: %s", f.Result)
+	}
+	e.fromJournal = false
+	if f := e.pace(at(opQuery, "0", createdWord, 30)); f.Result != NotRecorded {
+		t.Errorf("one query shows no interval: %s (%s)", f.Result, f.Measured)
+	}
 	if got := worst([]Finding{{Result: NotRecorded}, {Result: NotRecorded}}); got != NotRecorded {
 		t.Errorf("a case of which nothing was seen is %q", got)
 	}
