@@ -42,6 +42,10 @@ func TestStaff_AttachingLateMoneyNeedsAManager(t *testing.T) {
 		s.refused(pos.CodeApproval, s.till.Attach(ctx, no, other, "omar", "paid for this one"))
 		s.refused(pos.CodeApproval, s.till.AttachWith(ctx, s.allow(pos.PermitRelease, "omar", managerPIN), no, other, "omar", "paid for this one"))
 		s.ok(s.till.AttachWith(ctx, s.allow(pos.PermitAlerts, "omar", managerPIN), no, other, "amna", "paid for this one"))
+		// One payment pays for one sale, and not for itself.
+		allowed := s.allow(pos.PermitAlerts, "omar", managerPIN)
+		s.refused(pos.CodeAttached, s.till.AttachWith(ctx, allowed, no, s.charge(902), "amna", "and for this one"))
+		s.refused(pos.CodeNotFound, s.till.AttachWith(ctx, allowed, no, no, "amna", "and for itself"))
 		if f := s.facts(pos.SaleAttached); len(f) != 1 || f[0].By != "omar" || f[0].Other != other {
 			t.Fatalf("%+v", f)
 		}

@@ -68,6 +68,12 @@ func TestFailed_NamesSignatureAndClock(t *testing.T) {
 			t.Errorf("%s: class %q, want %q", tc.name, got, tc.want)
 		}
 	}
+	for _, signed := range []bool{true, false} {
+		f := failed(payby.OpRefund, &payby.Error{Op: payby.OpRefund, Code: "62006", Signed: signed, Class: payby.ClassBusiness}).Failure
+		if f.Exceeds != signed || f.Verified != signed {
+			t.Errorf("62006, signed %t: exceeds %t, verified %t", signed, f.Exceeds, f.Verified)
+		}
+	}
 	if a := failed(payby.OpGet, errors.New("boom")); a.Failure.Outcome != pos.OutcomeUnknown {
 		t.Errorf("a plain error proves %q", a.Failure.Outcome)
 	}
@@ -78,7 +84,7 @@ func TestUsableToken(t *testing.T) {
 	if usableToken(good) != good {
 		t.Error("a real token was changed")
 	}
-	for _, bad := range []string{"", "javascript:alert(1)", "https://", "no url", good + string(make([]byte, 600)), "file:///etc/passwd"} {
+	for _, bad := range []string{"", "javascript:alert(1)", "https://", "no url", good + string(make([]byte, 600)), "file:///etc/passwd", "ftp://qr.example/pay", "javascript://qr.example/%0aalert(1)"} {
 		if usableToken(bad) != "" {
 			t.Errorf("%.40q would be shown as a QR", bad)
 		}
