@@ -315,6 +315,64 @@ func TestTill_SameAmountAsks(t *testing.T) {
 	})
 }
 
+// Ten minutes from the moment it was closed, also across a restart: its customer
+// may still pay on a code that was photographed.
+func TestTill_SameAmountAsksForTenMinutesAfterItWasClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		var ours *pos.OrderReport
+		g := &gateway{}
+		g.create = func(biz []byte) pos.Answer {
+			a := opened(biz)
+			if a.Order.Total == 777 {
+				return pos.Answer{Failure: &pos.Failure{Outcome: pos.OutcomeRefused, Verified: true}}
+			}
+			ours = a.Order
+			return a
+		}
+		g.query = func(pos.SaleNo) pos.Answer {
+			o := *ours
+			o.Source, o.Status, o.Token = pos.SourceQuery, pos.OrderFailed, ""
+			return pos.Answer{Order: &o}
+		}
+		till, j, stop := start(t, path, g, nil)
+		charge := func(amount pos.Fils) (pos.SaleNo, error) {
+			return till.Charge(t.Context(), pos.ChargeRequest{Amount: amount, Cashier: "Amna"})
+		}
+		no, err := charge(1234)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second) // the bubble's clock
+		synctest.Wait()
+		sale, err := j.Sale(t.Context(), no)
+		if err != nil || sale.State != pos.SaleClosed {
+			t.Fatalf("%s, %v", sale.State, err)
+		}
+		time.Sleep(time.Until(sale.EndedAt.Add(10*time.Minute - time.Second)))
+		for _, when := range []string{"after 9:59", "after a restart"} {
+			_, err := charge(1234)
+			var e *pos.Error
+			if !errors.As(err, &e) || e.Code != pos.CodeSameAmount || e.Sale != no {
+				t.Errorf("%s: %v", when, err)
+			}
+			stop()
+			till, _, stop = start(t, path, g, nil)
+		}
+		defer stop()
+		time.Sleep(2 * time.Second)
+		if _, err := charge(1234); err != nil {
+			t.Errorf("after 10:01: %v", err)
+		}
+		for range 2 { // a sale that never was makes nobody ask
+			if _, err := charge(777); err != nil {
+				t.Errorf("after a refusal: %v", err)
+			}
+			synctest.Wait()
+		}
+	})
+}
+
 func TestTill_AnotherMerchantsJournalIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j, err := sqlite.Open(t.Context(), path, sqlite.Options{})

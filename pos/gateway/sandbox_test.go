@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,19 @@ func refund(t *testing.T, ctx context.Context, g *gateway.Gateway, no pos.SaleNo
 	a = g.Refund(ctx, biz, now)
 	if a.Failure == nil || a.Failure.Outcome != pos.OutcomeRefused || !a.Failure.Exceeds || !a.Failure.Verified {
 		t.Fatalf("a refund over the rest: %+v", a.Failure)
+	}
+}
+
+// At a counter anybody may pay: only a setting binds an order to the first
+// wallet that scans it.
+func TestGateway_AnybodyMayPayUnlessASettingSaysOtherwise(t *testing.T) {
+	for bound, want := range map[bool]string{false: `"changePayer":"false"`, true: `"changePayer":"true"`} {
+		biz, err := gateway.New(&payby.Client{}, gateway.Options{ChangePayer: bound}).EncodeSale("S1", pos.SaleIntent{
+			Amount: 12345, Currency: pos.Currency, Subject: "Corner Shop", Payee: partner, ExpiresMs: 1,
+		})
+		if err != nil || !strings.Contains(string(biz), want) {
+			t.Errorf("%s, %v; want %s", biz, err, want)
+		}
 	}
 }
 
