@@ -313,7 +313,7 @@ func NewAlert(seq int64, f Fact) Alert {
 	a := f.Alert
 	return Alert{
 		ID: seq, Kind: a.Kind, At: f.At, Sale: f.Sale, Refund: f.Refund, Amount: a.Amount, Currency: a.Currency,
-		Code: a.Code, Trace: a.Trace, Number: a.Number, Key: a.Key,
+		Code: a.Code, Trace: a.Trace, Number: a.Number, Key: a.Key, By: f.By,
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	// that one broke. JournalRecovered: the provider's pages were read since.
 	JournalSalvaged  Kind = "journal.salvaged"
 	JournalRecovered Kind = "journal.recovered"
+	// KeysBelieved: from here on the till believes what is signed with one of
+	// Fact.Keys, and nothing else.
+	KeysBelieved Kind = "keys.believed"
 
 	SaleIntended        Kind = "sale.intended"
 	SaleAttempted       Kind = "sale.attempted"
@@ -123,6 +126,8 @@ type Fact struct {
 	Salvage    *SalvageFact  `json:"salvage,omitempty"`
 	Recovery   *RecoveryFact `json:"recovery,omitempty"`
 	Adoption   *AdoptionFact `json:"adoption,omitempty"`
+	// Keys are the fingerprints of the provider's keys, sorted.
+	Keys []string `json:"keys,omitempty"`
 	// Other is another sale that the fact links to this one.
 	Other SaleNo `json:"other,omitempty"`
 	// Note is a sentence a person wrote.
@@ -201,6 +206,9 @@ const (
 	// AlertMissing: the provider has a payment or a refund that this journal
 	// lacks.
 	AlertMissing AlertKind = "missing"
+	// AlertKeyAdded: the till believes a key of the provider's that it did not
+	// believe before; see [Alert.AddedKeys].
+	AlertKeyAdded AlertKind = "key_added"
 )
 
 // AlertFact raises an alert, or resolves the one raised by event Raised.

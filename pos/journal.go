@@ -105,6 +105,9 @@ type Loaded struct {
 	Proposals []Proposal
 	// Cursor is the relay cursor, empty at first.
 	Cursor string
+	// Keys are the fingerprints of the provider's keys that the till was last
+	// known to believe; nil when that was never taken down.
+	Keys []string
 	// Shift is the last shift, open or closed; zero when there was none.
 	Shift Shift
 	// Count is the number of events, Head the hash of the last one.
@@ -159,4 +162,6 @@ type Alert struct {
 	Key      string `json:"key,omitempty"`
 	Code     string `json:"code,omitempty"`
 	Trace    string `json:"trace,omitempty"`
+	// By is the staff member who caused it; empty when nobody is known to have.
+	By string `json:"by,omitempty"`
 }

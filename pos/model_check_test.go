@@ -1,6 +1,7 @@
 package pos_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/filspos/fils/pos"
@@ -49,6 +50,35 @@ func (w *world) checkChain() {
 		if err != nil || f.Kind == pos.SaleFailed && (f.Order == nil || f.Order.Source == pos.SourceCancel) {
 			w.wrong("event %d closes sale %s without a query after the cancel: %v", e.Seq, e.Sale.Short(), err)
 		}
+	}
+}
+
+// checkKeys holds that the journal knows whose signatures are believed, and that
+// no other than the first came in without an alert.
+func (w *world) checkKeys(want []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.book.mu.Lock()
+	defer w.book.mu.Unlock()
+	var known []string
+	for i, e := range w.book.events {
+		if e.Kind != pos.KeysBelieved {
+			continue
+		}
+		f, err := e.Fact()
+		if err != nil || len(f.Keys) != 1 {
+			w.wrong("event %d names %v as keys: %v", e.Seq, f.Keys, err)
+			continue
+		}
+		before, err := w.book.events[i-1].Fact()
+		told := err == nil && before.Alert != nil && before.Alert.Kind == pos.AlertKeyAdded
+		if told != (known != nil) {
+			w.wrong("event %d: after %v came %v, alert %v", e.Seq, known, f.Keys, told)
+		}
+		known = f.Keys
+	}
+	if !slices.Equal(known, want) {
+		w.wrong("the till believes %v, the journal knows %v", want, known)
 	}
 }
 

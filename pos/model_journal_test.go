@@ -173,6 +173,15 @@ func (b *book) Load(context.Context) (pos.Loaded, error) {
 	if n := len(b.shifts); n > 0 {
 		l.Shift = b.shifts[n-1]
 	}
+	for _, e := range b.events {
+		if e.Kind == pos.KeysBelieved {
+			f, err := e.Fact()
+			if err != nil {
+				return l, err
+			}
+			l.Keys = f.Keys
+		}
+	}
 	if len(b.events) > 0 {
 		first, err := b.events[0].Fact()
 		if err != nil {

@@ -130,6 +130,7 @@ func (w *world) start() {
 		Clock:   w.clock, Random: rand.NewChaCha8([32]byte{1, byte(w.boot)}), Log: slog.New(loud{slog.DiscardHandler, w}),
 		Payee: modelPayee, Store: "S1", Terminal: "T1", Subject: "Corner Shop", Mode: pos.ModeTraining,
 		Archive: w.line, Heads: keyOf{w.keeper, w.life}, RecoverNew: recoverBack,
+		Keys: []string{fmt.Sprint("key-", w.boot/3)}, // somebody puts another one in now and then
 	}
 	till, err := pos.New(context.Background(), cfg)
 	for errors.Is(err, errDisk) { // a person starts it once more
@@ -141,6 +142,7 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.till, w.stop, w.done = till, cancel, make(chan error, 1)
 	w.lacks(noticed)
+	w.checkKeys(cfg.Keys)
 	if front := till.View().Front; front != nil {
 		w.inFront(front.Sale.No)
 	}

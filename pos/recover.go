@@ -71,8 +71,9 @@ func recovering(at time.Time, why RecoveryReason, from time.Time) Fact {
 	return Fact{Kind: AlertRaised, At: at, Alert: &AlertFact{Kind: AlertRecovering, Key: string(why) + " " + day}}
 }
 
-// prepare binds a new journal to its merchant, and has one recovered that may
-// lack something, before anything else is written into it.
+// prepare binds a new journal to its merchant, has one recovered that may lack
+// something, and takes down whose signatures are believed, before anything else
+// is written into it.
 // Whoever may write asks for it, also a till that cannot read the pages itself:
 // what it writes would make the copy look young. known is false when the kept
 // head could not be read.
@@ -101,6 +102,7 @@ func prepare(ctx context.Context, cfg Config, l Loaded) (_ Loaded, known bool, e
 			}
 		}
 	}
+	facts = append(facts, believing(at, l.Keys, cfg.Keys, "")...)
 	if len(facts) == 0 {
 		return l, known, nil
 	}

@@ -52,6 +52,9 @@ type Config struct {
 	Archive Archive
 	// RecoverNew is how far back a new journal reads it; zero is not at all.
 	RecoverNew time.Duration
+	// Keys are the fingerprints of the provider's keys that Gateway believes,
+	// see [Alert.AddedKeys]; without them the journal takes nothing down.
+	Keys []string
 }
 
 const (

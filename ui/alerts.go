@@ -81,8 +81,33 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 	if al.Kind != pos.AlertRecovering { // the till takes that one back by itself
 		buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
 	}
-	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, l.Row(widgets.Space3, head...),
-		l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped(), l.Row(widgets.Space3, buttons...)))
+	body := []fyne.CanvasObject{l.Row(widgets.Space3, head...), l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped()}
+	for _, line := range a.aboutKeys(al) {
+		body = append(body, l.NewLabel(line, widgets.TextBody, l.Text).Wrapped())
+	}
+	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, append(body, l.Row(widgets.Space3, buttons...))...))
+}
+
+// aboutKeys names the keys of PayBy's that an alert is about, and whose PIN let
+// them in.
+func (a *App) aboutKeys(al *pos.Alert) []string {
+	if al.Kind != pos.AlertKeyAdded {
+		return nil
+	}
+	w := a.words
+	list := func(prints []string) string {
+		short := make([]string, len(prints))
+		for i, print := range prints {
+			short[i] = pos.ShortKey(print)
+		}
+		return strings.Join(short, w.t("format.comma"))
+	}
+	before, since := al.AddedKeys()
+	who := w.t("alert.key_added.nobody")
+	if al.By != "" {
+		who = w.t("alert.key_added.by", "name", a.person(al.By))
+	}
+	return []string{w.t("alert.key_added.before", "keys", list(before)), w.t("alert.key_added.since", "keys", list(since)), who}
 }
 
 // resolve asks for a written reason: an alert never goes away silently.

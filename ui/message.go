@@ -169,6 +169,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertReversal:           {"alert.reversal", "alert.reversal.do"},
 		pos.AlertRecovering:         {"alert.recovering", "alert.recovering.do"},
 		pos.AlertRecovered:          {"alert.recovered", "alert.recovered.do"},
+		pos.AlertKeyAdded:           {"alert.key_added", "alert.key_added.do"},
 		pos.AlertMissing:            {"alert.missing", "alert.missing.do"},
 		pos.AlertStranger:           {"alert.stranger", "alert.stranger.do"},
 		pos.AlertSignature:          {"alert.signature", "alert.signature.do"},

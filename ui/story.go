@@ -13,6 +13,7 @@ func factKeys() map[pos.Kind]string {
 		pos.JournalBound:        "fact.bound",
 		pos.JournalSalvaged:     "fact.salvaged",
 		pos.JournalRecovered:    "fact.recovered",
+		pos.KeysBelieved:        "fact.keys",
 		pos.SaleIntended:        "fact.sale.intended",
 		pos.SaleAdopted:         "fact.sale.adopted",
 		pos.SaleRefundsRead:     "fact.sale.refunds_read",

@@ -45,14 +45,15 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 	if err != nil {
 		return err
 	}
+	by := ""
 	if bound != nil {
-		if err := o.permitted(ctx, c); err != nil {
+		if by, err = o.permitted(ctx, c); err != nil {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, keyringPatience)
+	wait, cancel := context.WithTimeout(ctx, keyringPatience)
 	defer cancel()
-	done, err := setup.Connect(ctx, o.file, o.dir, setup.Options{
+	done, err := setup.Connect(wait, o.file, o.dir, setup.Options{
 		Passphrase: passphrase(o.passphraseFile, c, true), Replace: o.replace, Bound: bound,
 	})
 	if err != nil {
@@ -67,28 +68,64 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 	if err == nil && s.Relay != nil {
 		_, err = fmt.Fprintf(c.out, "relay: %s as %s; its token lies with the key, remove the file it came from\n", s.Relay.URL, s.Relay.Till)
 	}
+	if err == nil {
+		err = o.takeDown(ctx, c, s, bound != nil, by)
+	}
 	if err != nil || o.owner == "" {
 		return err
 	}
 	return o.reclaim(ctx, c)
 }
 
-// permitted asks for a PIN before the settings of a shop with staff change.
-// Where none can be checked, because the private key or what keys the PINs is
-// lost, whoever has the key to import may go on.
-func (o connectOptions) permitted(ctx context.Context, c console) error {
+// takeDown shows whose signatures the till believes, and has its journal know
+// of them. A journal that cannot be written hears of them at the next start,
+// but not from whom.
+func (o connectOptions) takeDown(ctx context.Context, c console, s *setup.Settings, journal bool, by string) error {
+	prints, err := s.KeyPrints()
+	if err != nil {
+		return err
+	}
+	for _, print := range prints {
+		fmt.Fprintln(c.out, "PayBy's key:", pos.ShortKey(print))
+	}
+	if !journal {
+		return nil
+	}
+	alerted, err := o.recordKeys(ctx, prints, by)
+	switch {
+	case err != nil:
+		fmt.Fprintln(c.err, "the journal does not know yet which keys of PayBy's this till believes; its next start tells it:", err)
+	case alerted:
+		fmt.Fprintln(c.out, "this till has not believed all of them before: an alert on its screen waits for a manager to write why")
+	}
+	return nil
+}
+
+func (o connectOptions) recordKeys(ctx context.Context, prints []string, by string) (alerted bool, err error) {
+	j, err := sqlite.Open(ctx, o.path(), sqlite.Options{})
+	if err != nil {
+		return false, err
+	}
+	alerted, err = pos.RecordKeys(ctx, j, time.Now(), prints, by)
+	return alerted, errors.Join(err, j.Close())
+}
+
+// permitted asks for a PIN before the settings of a shop with staff change, and
+// says whose it was. Where none can be checked, because the private key or what
+// keys the PINs is lost, whoever has the key to import may go on.
+func (o connectOptions) permitted(ctx context.Context, c console) (by string, err error) {
 	staffed, err := hasStaff(ctx, o.path())
 	if err != nil || !staffed {
-		return err
+		return "", err
 	}
 	able, err := o.anyApprover(ctx, c)
 	if p, _ := setup.ProblemOf(err); p == setup.ProblemMissing || p == setup.ProblemKeyLost {
-		return nil
+		return "", nil
 	}
 	if err != nil || !able {
-		return err
+		return "", err
 	}
-	return o.pass(ctx, c, pos.PermitSettings, "connect")
+	return o.by, o.pass(ctx, c, pos.PermitSettings, "connect")
 }
 
 // anyApprover reports that somebody's PIN could be checked.

@@ -167,6 +167,9 @@ func tillConfig(j *sqlite.Journal, settings *setup.Settings, secrets *setup.Secr
 		return cfg, nil
 	}
 	cfg.Mode, cfg.RecoverNew = settings.Mode(), recoverNew
+	if cfg.Keys, err = settings.KeyPrints(); err != nil {
+		return pos.Config{}, err
+	}
 	cfg.Heads, err = setup.NewHeads(settings, o.dir, journalPath(o.dir, false), nil)
 	return cfg, err
 }

@@ -131,15 +131,12 @@ func (s *Settings) gatewayItem() string { return "gateway " + s.keyItem()[len("k
 // gatewayMark tells PayBy's keys from others. The settings are a file like any
 // other, and a key written into it would be believed: what it signs is a payment.
 func (s *Settings) gatewayMark() (string, error) {
-	hash := sha256.New()
-	for _, key := range s.Keys {
-		print, err := fingerprint(key)
-		if err != nil {
-			return "", err
-		}
-		hash.Write([]byte(print))
+	prints, err := s.KeyPrints()
+	if err != nil {
+		return "", err
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	sum := sha256.Sum256([]byte(strings.Join(prints, "")))
+	return hex.EncodeToString(sum[:]), nil
 }
 
 func (s *Settings) tokenItem() string {

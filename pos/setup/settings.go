@@ -82,6 +82,20 @@ func (r *Relay) Roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// KeyPrints are the fingerprints of Keys: the SHA-256 of each key as the portal
+// has it (DER, SubjectPublicKeyInfo), in hex. They are public.
+func (s *Settings) KeyPrints() ([]string, error) {
+	prints := make([]string, 0, len(s.Keys))
+	for _, key := range s.Keys {
+		print, err := fingerprint(key)
+		if err != nil {
+			return nil, err
+		}
+		prints = append(prints, print)
+	}
+	return prints, nil
+}
+
 // BaseURL is the address of the gateway's API.
 func (s *Settings) BaseURL() string { return s.Host + basePath }
 

@@ -75,6 +75,10 @@ func (j *Journal) Load(ctx context.Context) (pos.Loaded, error) {
 	return l, nil
 }
 
+// lastKeys reads them from the chain: a row that somebody edits must not make a
+// key known. The condition is that of the index, word for word.
+var lastKeys = " INDEXED BY events_keys WHERE " + kinds(pos.KeysBelieved) + " ORDER BY seq DESC LIMIT 1"
+
 func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 	if l.Count, l.Head, err = head(ctx, q); err != nil {
 		return l, err
@@ -111,6 +115,10 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 		return l, err
 	}
 	if err := loadStaff(ctx, q, &l); err != nil {
+		return l, err
+	}
+	err = foldEvents(ctx, q, func(f pos.Fact) { l.Keys = f.Keys }, lastKeys)
+	if err != nil {
 		return l, err
 	}
 	l.Alerts, err = docs[pos.Alert](ctx, q, "SELECT doc FROM alerts WHERE resolved_seq IS NULL ORDER BY id DESC")
