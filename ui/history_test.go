@@ -253,6 +253,23 @@ func TestAlerts_are_resolved_only_with_a_written_reason(t *testing.T) {
 	d.wantText("Nothing needs your attention")
 }
 
+func TestAlerts_name_the_keys_that_are_believed(t *testing.T) {
+	v := quiet()
+	v.Staff = []pos.StaffView{{Member: pos.Member{ID: "omar", Name: "Omar"}}}
+	key := pos.Alert{ID: 41, Kind: pos.AlertKeyAdded, Key: "3f2a91bc0d4e77a1c2 > 3f2a91bc0d4e77a1c2 9052e1170b6f4ad3c2"}
+	theirs := key
+	theirs.ID, theirs.By = 42, "omar"
+	v.Alerts = []pos.Alert{key, theirs}
+	d := open(t, v, nil)
+	d.press(fyne.KeyF4)
+	for _, text := range []string{"Before: 3f2a91bc0d4e77a1", "Since then: 3f2a91bc0d4e77a1, 9052e1170b6f4ad3", "Nobody gave a PIN", "the PIN of Omar"} {
+		d.wantText(text)
+	}
+	if !d.has("alert/resolve/41") {
+		t.Error("nobody can explain it")
+	}
+}
+
 func TestAlerts_lead_to_their_sale(t *testing.T) {
 	v := quiet()
 	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertUnknown, Sale: "SCCC333"}}

@@ -142,6 +142,9 @@ func shiftScenes() []scene {
 	reading.Alerts = []pos.Alert{{ID: 51, Kind: pos.AlertRecovering, At: base().Add(-time.Minute)}}
 	missing := open(shopShift, false)
 	missing.Alerts = []pos.Alert{{ID: 52, Kind: pos.AlertMissing, At: base().Add(-time.Minute), Amount: 18_900, Number: lost}, reading.Alerts[0]}
+	rekeyed := open(shopShift, false)
+	rekeyed.Alerts = []pos.Alert{{ID: 53, Kind: pos.AlertKeyAdded, At: base().Add(-time.Minute),
+		Key: "3f2a91bc0d4e77a1c2 > 3f2a91bc0d4e77a1c2 9052e1170b6f4ad3c2"}}
 	uncopied := &ui.CopyTrouble{Z: 12, Why: ui.CopyAway, Folder: "/mnt/backup", At: base().Add(-30 * time.Second), Again: base().Add(30 * time.Second)}
 	unsound := &ui.CopyTrouble{Z: 12, Why: ui.CopyUnsound, Folder: `\\office-pc\نسخ`, At: base().Add(-3 * time.Minute), Again: base().Add(time.Minute)}
 	page, end := "<Next>", "<End>"
@@ -176,5 +179,6 @@ func shiftScenes() []scene {
 		{name: "84-till-recovering", view: reading, keys: []string{"4", "2"}},
 		{name: "85-till-overdue", view: waiting, keys: []string{"4", "2"}},
 		{name: "86-alerts-missing", view: missing, keys: []string{"<F4>"}},
+		{name: "87-alerts-key", view: rekeyed, keys: []string{"<F4>"}},
 	}
 }
