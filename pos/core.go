@@ -42,6 +42,9 @@ type core struct {
 	// that it lacks. The first two are nil when there is nothing to read.
 	reading, closing *listing
 	lookups          []*lookup
+	// compared: a person has compared what the provider refuses to list; see
+	// [compares].
+	compared bool
 	// chain is the newest event; born when the journal was made.
 	chain head
 	born  time.Time
@@ -285,11 +288,12 @@ func (c *core) committed(events []Event) {
 		// A copy without it would let the same money go back twice.
 		c.chain.sealed = c.chain.sealed || e.Kind == RefundAttempted || e.Kind == SaleRevokeAttempted
 		switch e.Kind {
-		case AlertRaised, AlertResolved, ShiftOpened, ShiftClosed:
+		case AlertRaised, AlertResolved, ShiftOpened, ShiftClosed, SaleAdopted:
 		default:
 			continue
 		}
 		f, err := e.Fact()
+		c.compared = compares(c.compared, c.recoverSince(), f)
 		switch {
 		case err != nil:
 		case e.Kind == AlertRaised && f.Alert != nil:

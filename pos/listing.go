@@ -40,9 +40,8 @@ type listing struct {
 	// holds are keys of alerts about entries that nobody could read: while one
 	// of them waits for a person, the list is not read.
 	holds []string
-	// refused counts refusals in a row; unlisted: a person knows of them.
-	refused  int
-	unlisted bool
+	// refused counts refusals in a row.
+	refused int
 }
 
 // nextDay is the day after a day.
@@ -65,10 +64,14 @@ func (c *core) loadRecovery(now time.Time) {
 		case !ok:
 			continue
 		case c.reading == nil:
-			c.reading = &listing{why: why, from: from, orders: from, refunds: from, begun: now}
+			c.reading = &listing{why: why, from: from, orders: from, refunds: from, begun: now, holds: c.entries()}
 		case from < c.reading.from:
 			c.reading.from, c.reading.orders, c.reading.refunds = from, from, from
 		}
+	}
+	var err error
+	if c.compared, err = c.loadCompared(context.Background()); err != nil {
+		c.cfg.Log.Error("what a person has compared is not known; somebody is asked again", "err", err)
 	}
 }
 
@@ -116,7 +119,7 @@ func (c *core) planReading(now time.Time) {
 	}
 	if c.reading == nil {
 		if from := c.firstUnread(); from != "" {
-			c.reading = &listing{from: from, refunds: from, begun: now}
+			c.reading = &listing{from: from, refunds: from, begun: now, holds: c.entries()}
 		}
 	}
 	for _, l := range []*listing{c.reading, c.closing} {
@@ -226,8 +229,7 @@ func (c *core) listed(r result, now time.Time) {
 	}
 	p.succeeded(now)
 	if l.check == nil {
-		// An alert that the till takes back was not dealt with by a person.
-		l.refused, l.unlisted = 0, false
+		l.refused = 0
 		c.resolve(now, "", "", AlertUnlisted)
 	}
 	l.page++
@@ -261,22 +263,12 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	if l.refused++; (f.Outcome != OutcomeRefused || !f.Verified) && f.Code != codeBarred {
 		l.refused = 0
 	}
-	if l.refused >= failuresMax && l.check == nil && !now.Before(l.spent()) && c.toldUnlisted(l, f, now) && !c.held(l) {
+	known := c.compared || !now.Before(l.spent()) // nobody compares before the last request is spent
+	if l.refused >= failuresMax && l.check == nil && known && c.toldUnlisted(f, now) && !c.held(l) {
 		c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: dayOf(c.clock.now(now)), ByHand: true}, now)
 		return
 	}
 	p.then(r.op, p.started.Add(pause), now)
-}
-
-// toldUnlisted tells a person that the provider refuses its lists, and reports
-// that they have dealt with it: no call will ever bring more.
-func (c *core) toldUnlisted(l *listing, f *Failure, now time.Time) bool {
-	dealt := l.unlisted && !c.alerted(AlertUnlisted, "", "", "")
-	if !dealt {
-		c.alert(now, AlertUnlisted, Fact{Failure: f}, 0)
-	}
-	l.unlisted = true
-	return dealt
 }
 
 // takePage looks at everything on a page. It may be given the same page again.
@@ -365,27 +357,6 @@ func (c *core) lacks(k *checking, o *OrderReport, now time.Time) {
 	c.missing(k, MissingLine{
 		Number: string(o.Sale), ProviderNo: o.ProviderNo, Amount: o.Total, Terminal: o.Terminal, AtMs: o.madeMs(),
 	}, Fact{Order: o}, now)
-}
-
-// hold tells a person of something on the list that cannot be read. Until they
-// have dealt with it, the list does not count as read.
-func (c *core) hold(l *listing, key string, now time.Time) {
-	if l.check == nil && !slices.Contains(l.holds, key) {
-		l.holds = append(l.holds, key)
-	}
-	if !c.alerted(AlertEntry, "", "", key) {
-		c.emit(now, Fact{Kind: AlertRaised, Alert: &AlertFact{Kind: AlertEntry, Key: key}})
-	}
-}
-
-// held reports that a person has not yet dealt with what could not be read.
-func (c *core) held(l *listing) bool {
-	for _, key := range l.holds {
-		if c.alerted(AlertEntry, "", "", key) {
-			return true
-		}
-	}
-	return false
 }
 
 // unread reports that the refunds of an order adopted now will not be read by l.
