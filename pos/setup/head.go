@@ -37,22 +37,31 @@ var _ pos.HeadKeeper = (*Heads)(nil)
 // NewHeads returns the keeper for the journal at path of a till with settings
 // s in dataDir. keys is the operating system's keyring when nil.
 func NewHeads(s *Settings, dataDir, path string, keys Keyring) (*Heads, error) {
-	path, err := filepath.Abs(path)
+	place, err := placeOf(path)
 	if err != nil {
 		return nil, err
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, filepath.Base(path))
-	}
-	place := sha256.Sum256([]byte(path))
 	h := &Heads{
 		ring: (&Options{Keyring: keys}).ring(),
-		item: "head " + strings.TrimPrefix(s.keyItem(), "key ") + "/" + hex.EncodeToString(place[:8]),
+		item: "head " + strings.TrimPrefix(s.keyItem(), "key ") + "/" + place,
 	}
 	if s.store == InFile {
 		h.file = filepath.Join(dataDir, headFile)
 	}
 	return h, nil
+}
+
+// placeOf names a path of this computer, the same by whichever link it is reached.
+func placeOf(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	place := sha256.Sum256([]byte(path))
+	return hex.EncodeToString(place[:8]), nil
 }
 
 // keptHead is the text of a head.

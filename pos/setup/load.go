@@ -35,6 +35,9 @@ type sealed struct {
 	Pepper string `json:"pepper,omitempty"`
 	// Gateway marks PayBy's keys, see [Settings.gatewayMark]; it may be missing.
 	Gateway string `json:"gateway,omitempty"`
+	// shared: the mark is that of the merchant's last connection, of whichever
+	// data directory.
+	shared bool
 }
 
 // ReadSettings gives back the settings that [Connect] stored, without the
@@ -126,7 +129,15 @@ func (s *Settings) keyItem() string {
 	return "key " + s.Environment + "/" + strings.TrimPrefix(s.Host, "https://") + "/" + s.Partner
 }
 
-func (s *Settings) gatewayItem() string { return "gateway " + s.keyItem()[len("key "):] }
+// sharedMark and ownMark name the mark of PayBy's keys. Older versions knew only
+// the first; with it two data directories of one merchant whose keys differ
+// stop each other.
+func (s *Settings) sharedMark() string { return "gateway " + s.keyItem()[len("key "):] }
+
+func (s *Settings) ownMark(dataDir string) (string, error) {
+	place, err := placeOf(filepath.Join(dataDir, settingsFile)) // dataDir itself may be a link
+	return s.sharedMark() + "/" + place, err
+}
 
 // gatewayMark tells PayBy's keys from others. The settings are a file like any
 // other, and a key written into it would be believed: what it signs is a payment.
@@ -154,6 +165,10 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 	if err != nil {
 		return "", err
 	}
+	own, err := s.ownMark(dataDir)
+	if err != nil {
+		return "", err
+	}
 	_, ringErr := bounded(ctx, func() (struct{}, error) {
 		if s.Relay != nil {
 			if err := o.ring().set(s.tokenItem(), secrets.Token.Reveal()); err != nil {
@@ -163,8 +178,10 @@ func (o *Options) keep(ctx context.Context, dataDir string, s *Settings, secrets
 		if err := o.ring().keepPepper(s.pepperItem()); err != nil {
 			return struct{}{}, err
 		}
-		if err := o.ring().set(s.gatewayItem(), mark); err != nil {
-			return struct{}{}, err
+		for _, item := range []string{own, s.sharedMark()} {
+			if err := o.ring().set(item, mark); err != nil {
+				return struct{}{}, err
+			}
 		}
 		return struct{}{}, o.ring().set(s.keyItem(), key)
 	})
@@ -223,12 +240,29 @@ func (o *Options) recall(ctx context.Context, dataDir string, s *Settings) (*Sec
 		return nil, &Error{Problem: ProblemKeyLost, File: settingsFile, Key: "payby_key", Err: err,
 			Text: "PayBy's key in these settings is not the one that was imported; run fils connect again"}
 	}
+	if content.shared && content.Gateway != "" {
+		o.markOwn(ctx, dataDir, s, content.Gateway)
+	}
 	return &Secrets{Signer: key, Token: Secret(content.Token), Pepper: Pepper{Secret(content.Pepper)}}, nil
+}
+
+// markOwn gives a data directory that an older version connected a mark of its
+// own. Where that fails, the next start tries again.
+func (o *Options) markOwn(ctx context.Context, dataDir string, s *Settings, mark string) {
+	own, err := s.ownMark(dataDir)
+	if err != nil {
+		return
+	}
+	_, _ = bounded(ctx, func() (struct{}, error) { return struct{}{}, o.ring().set(own, mark) })
 }
 
 func (o *Options) fetch(ctx context.Context, dataDir string, s *Settings) (sealed, error) {
 	if s.store == InFile {
 		return o.fetchFromFile(dataDir)
+	}
+	own, err := s.ownMark(dataDir)
+	if err != nil {
+		return sealed{}, err
 	}
 	content, err := bounded(ctx, func() (sealed, error) {
 		var out sealed
@@ -241,8 +275,12 @@ func (o *Options) fetch(ctx context.Context, dataDir string, s *Settings) (seale
 		if out.Pepper, err = o.ring().pepper(s.pepperItem()); err != nil {
 			return out, err
 		}
-		// Absent where an older version connected the till.
-		if out.Gateway, err = o.ring().get(s.gatewayItem()); err != nil && !errors.Is(err, ErrNotInKeyring) {
+		if out.Gateway, err = o.ring().get(own); errors.Is(err, ErrNotInKeyring) {
+			// Absent, too, where a still older version connected the till.
+			out.shared = true
+			out.Gateway, err = o.ring().get(s.sharedMark())
+		}
+		if err != nil && !errors.Is(err, ErrNotInKeyring) {
 			return out, err
 		}
 		out.Key, err = o.ring().get(s.keyItem())

@@ -196,7 +196,7 @@ func TestConnect_OrdinaryKeyTakesOneItemOfTheKeyring(t *testing.T) {
 	if _, err := s.connect(plain, Options{Keyring: ring}); err != nil {
 		t.Fatal(err)
 	}
-	if len(ring.items) != 3 { // the key, the pepper and the mark of PayBy's keys
+	if len(ring.items) != 4 { // the key, the pepper and two marks of PayBy's keys
 		t.Errorf("the keyring has %d items", len(ring.items))
 	}
 	if _, ok := ring.items["app.filspos.fils|key uat/uat.test2pay.com/200000000888"]; !ok {
@@ -359,7 +359,7 @@ func TestConnect_SameMerchantRenewsKey(t *testing.T) {
 	if err != nil || !payby.SamePair(secrets.Signer, &merchantKey().PublicKey) {
 		t.Errorf("load after renewal: %v", err)
 	}
-	if len(ring.items) != 3 {
+	if len(ring.items) != 4 {
 		t.Errorf("parts of the former key were left: %d items", len(ring.items))
 	}
 }

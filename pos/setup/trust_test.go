@@ -53,3 +53,82 @@ func TestLoad_BelievesNoKeyThatWasWrittenIntoTheSettings(t *testing.T) {
 		})
 	}
 }
+
+// rekeyed connects the shop with another key of PayBy's in a directory of its own.
+func rekeyed(t *testing.T, s *shop, o Options) *shop {
+	t.Helper()
+	other := *s
+	other.data = t.TempDir()
+	own := newKey(payby.MinKeyBits)()
+	other.put("payby.pem", publicPEM(t, &own.PublicKey))
+	if _, err := other.connect(paired, o); err != nil {
+		t.Fatal(err)
+	}
+	return &other
+}
+
+func wantLoad(t *testing.T, dir string, o Options, ok bool) {
+	t.Helper()
+	_, _, err := Load(t.Context(), dir, o)
+	if p, _ := ProblemOf(err); ok != (err == nil) || !ok && p != ProblemKeyLost {
+		t.Errorf("%s: %v", dir, err)
+	}
+}
+
+// Two tills of one merchant under one account, the second connected after PayBy
+// has renewed its key, do not stop each other. Nor does one lend the other its key.
+func TestLoad_DirectoriesOfOneMerchantHaveMarksOfTheirOwn(t *testing.T) {
+	o := Options{Keyring: newMemoryRing()}
+	first := newShop(t)
+	if _, err := first.connect(paired, o); err != nil {
+		t.Fatal(err)
+	}
+	second := rekeyed(t, first, o)
+	wantLoad(t, first.data, o, true)
+	wantLoad(t, second.data, o, true)
+	text, err := os.ReadFile(filepath.Join(second.data, settingsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.stored(string(text))
+	wantLoad(t, first.data, o, false)
+}
+
+// What an older version has left is one mark for all; the first start makes it
+// the directory's own.
+func TestLoad_TheMarkOfAnOlderVersionCountsUntilThereIsAnother(t *testing.T) {
+	keys := newMemoryRing()
+	o := Options{Keyring: keys}
+	first := newShop(t)
+	done, err := first.connect(paired, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := done.Settings.ownMark(first.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forget := func(item string) {
+		t.Helper()
+		if err := keys.Delete(service, item); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forget(own)
+	second := rekeyed(t, first, o)
+	wantLoad(t, first.data, o, false) // the old mark was replaced
+	wantLoad(t, second.data, o, true)
+
+	first.put("payby.pem", publicPEM(t, done.Settings.Keys[0]))
+	if _, err := first.connect(paired, o); err != nil {
+		t.Fatal(err)
+	}
+	forget(own)
+	wantLoad(t, first.data, o, true) // as the older version left it
+	rekeyed(t, first, o)
+	wantLoad(t, first.data, o, true)
+
+	forget(own)
+	forget(done.Settings.sharedMark())
+	wantLoad(t, first.data, o, true) // a still older one left none
+}
