@@ -95,7 +95,11 @@ func TestLoss_TheHeadIsKeptWithARefund(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Second) // it was accepted long ago
-		atDeath := &keeper{count: k.count, hash: k.hash, ok: k.ok}
+		atDeath := &keeper{}
+		var err error
+		if atDeath.count, atDeath.hash, atDeath.ok, err = k.KeptHead(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		stop()
 		putBackFile(t, copied, path)
 		k = atDeath
