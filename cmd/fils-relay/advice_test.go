@@ -46,7 +46,7 @@ func TestServe_FaultsEndWithANextStep(t *testing.T) {
 		{"no place for the token", append(free[:6:6], "--admin-token-file", filepath.Join(dir, "none", "token")), []string{"look at the path"}},
 		{"no certificate", append(free[:6:6], "--tls-cert", filepath.Join(dir, "none.pem"), "--tls-key", short), []string{"--tls-cert", "none.pem", "look at the path"}},
 		{"data is a file", []string{"serve", "--data", short, "--listen", "127.0.0.1:0"}, []string{short, "wants a directory"}},
-		{"no settings", []string{"serve", "--config", filepath.Join(dir, "none.toml")}, []string{"--config", "none.toml", "look at the path"}},
+		{"no settings", []string{"serve", "--config", filepath.Join(dir, "none.toml")}, []string{"--config", "none.toml", "whole path"}},
 		{"no cluster", []string{"serve", "--nats", "nats://127.0.0.1:1", "--listen", "127.0.0.1:0"}, []string{"are the servers running"}},
 		{"no words", []string{"till", "add", "shop"}, []string{"till add is followed by MERCHANT TILL"}},
 		{"no verb", []string{"merchant"}, []string{"add, list or remove"}},

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
@@ -142,6 +143,9 @@ func load(args []string, env func(string) (string, bool)) (*settings, []string, 
 // what is silently left out is missed when it is too late.
 func (s *settings) readFile() error {
 	data, err := os.ReadFile(s.config)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--config: there is no file %s; give its whole path", s.config)
+	}
 	if err != nil {
 		return fmt.Errorf("--config: %w", withAdvice(err))
 	}
