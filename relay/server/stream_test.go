@@ -348,3 +348,17 @@ func TestStream_SlowTillIsCutOffAndDisturbsNobody(t *testing.T) {
 	}
 	back.want(relay.TypeLive)
 }
+
+// A replay tells when a notification came, not when it is sent.
+func TestStream_ReplayTellsWhenItCame(t *testing.T) {
+	n := startNode(t, server.Config{})
+	came := time.Now().Add(-3 * time.Hour).UTC()
+	if _, _, err := n.store.Append(context.Background(), server.Notice{Address: pos01(), Received: came, Sign: "c2lnbg==", Body: []byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	c := n.dial(t, "pc1", "")
+	c.want(relay.TypeHello)
+	if m := c.want(relay.TypeNotice); m.ReceivedMS != came.UnixMilli() {
+		t.Errorf("received at %d, want %d", m.ReceivedMS, came.UnixMilli())
+	}
+}
