@@ -40,8 +40,8 @@ type Verdict struct {
 	Kind VerdictKind
 	// At is when the verdict was proven, UTC.
 	At time.Time
-	// Again is the PC's time from which asking again closes the order; set
-	// with VerdictOpen only.
+	// Again is the PC's time from which asking again closes the order; set with
+	// VerdictOpen, and with VerdictUnknown as long as the order was not aborted.
 	Again time.Time
 }
 
@@ -81,6 +81,7 @@ func (c *core) verdict(s *openSale, now time.Time) *Verdict {
 	if s.Questioned == 0 {
 		return nil
 	}
+	unknown := &Verdict{Kind: VerdictUnknown}
 	switch s.State {
 	case SaleDisputed, SaleReversed:
 		return nil // the result itself says more
@@ -90,14 +91,19 @@ func (c *core) verdict(s *openSale, now time.Time) *Verdict {
 		return &Verdict{Kind: VerdictNotPaid, At: s.EndedAt}
 	case SaleCreating, SaleAwaiting:
 		p := &s.plan
+		// A poll long after the question is none of its questions: an answer that
+		// stands is not taken back for it.
+		first := p.inflight == opQuery && p.failures == 0 && (p.asked.IsZero() || p.started.Before(p.askUntil))
+		again := c.firstSent(s, now).Add(closeAfter)
 		switch {
-		case s.Aborted != "", now.Before(p.askUntil), p.inflight == opQuery && p.failures == 0:
+		case s.Aborted != "", now.Before(p.askUntil), first:
 			return &Verdict{Kind: VerdictAsking}
 		case p.open && p.failures == 0:
-			return &Verdict{Kind: VerdictOpen, At: now.UTC(), Again: c.firstSent(s, now).Add(closeAfter)}
+			return &Verdict{Kind: VerdictOpen, At: now.UTC(), Again: again}
 		}
+		unknown.Again = again
 	}
-	return &Verdict{Kind: VerdictUnknown}
+	return unknown
 }
 
 // Renew replaces a QR that does not work for the customer: the order is

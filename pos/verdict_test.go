@@ -92,8 +92,49 @@ func TestVerdict_SilentProviderIsUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.advance(15 * time.Second)
-	if s.verdict(no) != VerdictUnknown {
-		t.Fatalf("verdict %q", s.verdict(no))
+	v := s.core.verdict(s.core.sales[no], s.now)
+	if v.Kind != VerdictUnknown || v.Again.Sub(simStart) != 20*time.Second {
+		t.Fatalf("verdict %+v", v)
+	}
+	if err := s.question(no); err == nil {
+		t.Fatal("the order was closed too early")
+	}
+	s.advance(4 * time.Second)
+	if err := s.question(no); err != nil {
+		t.Fatal(err)
+	}
+	for s.verdict(no) == VerdictAsking {
+		s.advance(time.Second)
+	}
+	s.want(no, SaleUnknown)
+	if v := s.core.verdict(s.core.sales[no], s.now); v.Kind != VerdictUnknown || !v.Again.IsZero() {
+		t.Fatalf("verdict %+v of a code that is gone", v)
+	}
+}
+
+// The till polls on after it has answered; each of these questions would flash
+// another word over the answer.
+func TestVerdict_StandsWhileThePollGoesOn(t *testing.T) {
+	s := newSim(t)
+	s.latency = 300 * time.Millisecond
+	no := s.charge(1234)
+	s.advance(4 * time.Second)
+	if err := s.question(no); err != nil {
+		t.Fatal(err)
+	}
+	s.advance(12 * time.Second)
+	polls := 0
+	for range 100 {
+		if s.core.sales[no].plan.inflight == opQuery {
+			polls++
+		}
+		if s.verdict(no) != VerdictOpen {
+			t.Fatalf("verdict %q with %q in flight", s.verdict(no), s.core.sales[no].plan.inflight)
+		}
+		s.advance(100 * time.Millisecond)
+	}
+	if polls == 0 {
+		t.Fatal("no poll was looked at")
 	}
 }
 
