@@ -39,6 +39,8 @@ type App struct {
 	// copied is how the journal's copy fared when it was drawn last.
 	copied *CopyTrouble
 	idle   idle
+	// draft is a refund that nobody has asked for yet; may be nil.
+	draft *draft
 	// working counts what runs beside the UI.
 	working atomic.Int32
 

@@ -33,6 +33,9 @@ type dialog struct {
 	// amount is the amount that is typed here; may be nil.
 	amount *amountInput
 	help   bool
+	// keep is called before the till that locks itself closes the dialog; may be
+	// nil.
+	keep func()
 	// stays keeps the till from locking itself: what is shown here is shown once.
 	stays bool
 }

@@ -30,12 +30,13 @@ func (a *App) untouched() time.Duration {
 
 // lockIdle signs out whoever works here once nobody has touched the till for
 // Config.LockAfter. Never while a customer is being served or something is under
-// way. What was typed as an amount stays, as do open sales and a result.
+// way; a sale whose outcome nobody knows is a result like any other, and stays.
+// So does what was typed as an amount or for a refund.
 func (a *App) lockIdle() {
 	if a.cfg.LockAfter <= 0 || !a.staffed() || a.locked() {
 		return
 	}
-	if f := a.view.Front; f != nil && !f.Sale.State.Final() || a.scrolled() {
+	if a.serving() || a.scrolled() {
 		a.touch()
 		return
 	}
@@ -43,6 +44,9 @@ func (a *App) lockIdle() {
 		return
 	}
 	for len(a.dialogs) > 0 {
+		if keep := a.dialog().keep; keep != nil {
+			keep()
+		}
 		a.closeDialog()
 	}
 	a.idle.locked = true

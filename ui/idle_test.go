@@ -136,6 +136,105 @@ func TestIdle_never_locks_beside_a_customer_but_behind_a_result(t *testing.T) {
 	s.until("the sign-in", func() bool { return s.app.screen == screen(s.app.signing) })
 }
 
+// A sale nobody knows the outcome of is no customer at the counter: the till
+// that was left with it locks, and whoever comes next has to see it.
+func TestIdle_locks_behind_an_unknown_sale_and_hides_nothing(t *testing.T) {
+	d := openIdle(t)
+	v := d.judged(pos.VerdictUnknown, 0)
+	v.Staff = crew()
+	d.show(v)
+	d.left(lockAfter)
+	if d.app.locked() {
+		t.Fatal("locked while the customer can pay")
+	}
+	gone := front(pos.PhaseUnknown, pos.SaleUnknown, func(f *pos.SaleView) { f.Verdict = &pos.Verdict{Kind: pos.VerdictUnknown} })
+	gone.Staff = crew()
+	d.show(gone)
+	d.left(lockAfter - time.Second)
+	if d.app.locked() {
+		t.Fatal("the time with the customer counts")
+	}
+	d.press(fyne.KeyReturn) // on the way out
+	d.wantText("Press Enter once more")
+	d.left(lockAfter)
+	seen := func() {
+		t.Helper()
+		d.wantText("STILL UNKNOWN")
+		d.wantText("DO NOT HAND OVER. DO NOT CHARGE AGAIN on any till.")
+	}
+	if !d.app.locked() {
+		t.Fatal("it is not locked")
+	}
+	seen()
+	d.wantNoText("Press Enter once more")
+	d.wantText("Sign in")
+
+	// A stranger cannot put it away.
+	for range 3 {
+		d.press(fyne.KeyReturn)
+		d.after(time.Second)
+		d.press(fyne.KeyEscape)
+		d.after(time.Second)
+	}
+	d.wantCalls()
+	if d.app.dialog() != nil {
+		d.press(fyne.KeyEscape)
+	}
+	d.press(fyne.KeyReturn)
+	d.wantText("Who works here?")
+	d.press(fyne.KeyEscape)
+	d.app.signIn("omar")
+	seen()
+	d.after(time.Second)
+	d.press(fyne.KeyReturn)
+	d.after(time.Second)
+	d.press(fyne.KeyReturn)
+	d.wantCalls("park SFRONT9")
+}
+
+// What was typed for a refund is there again for whoever typed it, and for
+// nobody else; nothing was asked for meanwhile, and no PIN is kept.
+func TestIdle_keeps_a_refund_for_whoever_began_it(t *testing.T) {
+	s := openShop(t)
+	s.app.cfg.LockAfter = lockAfter
+	s.staffed()
+	no := s.paid(2500, "amna")
+	s.work("amna", cashierPIN)
+	s.refundDialogOf(no, "12.50", "torn bag")
+	s.tap("refund/yes")
+	s.choose("permit", "omar")
+	s.typed(managerPIN)
+	s.left(lockAfter)
+	if !s.app.locked() || s.app.dialog() != nil {
+		t.Fatal("it is not locked")
+	}
+	s.wantNoPIN(managerPIN)
+	s.work("omar", managerPIN)
+	s.left(0)
+	if s.app.dialog() != nil || s.app.page != pageTill {
+		t.Error("somebody else sees the refund")
+	}
+	s.lockKey()
+	s.work("amna", cashierPIN)
+	s.until("the refund", func() bool { return s.has("refund/next") })
+	s.wantText("then the till locked itself. It was not asked for yet.")
+	if len(s.facts(pos.RefundIntended)) != 0 {
+		t.Fatal("a refund that nobody has sent")
+	}
+	s.press(fyne.KeyReturn)
+	s.wantText("Refund AED 12.50")
+	s.wantText("torn bag")
+	s.press(fyne.KeyEscape, fyne.KeyEscape)
+
+	// Once dropped it is gone.
+	s.left(lockAfter)
+	s.work("amna", cashierPIN)
+	s.left(0)
+	if s.app.dialog() != nil {
+		t.Error("a refund that was dropped came back")
+	}
+}
+
 // Money news is shown whoever works here, and when nobody does.
 func TestIdle_a_payment_that_arrives_while_locked_is_shown(t *testing.T) {
 	s := openShop(t)

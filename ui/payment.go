@@ -106,7 +106,7 @@ func (s *saleScreen) recent() fyne.CanvasObject {
 // code is the QR, or what there is instead of it.
 func (s *saleScreen) code(v *pos.SaleView) fyne.CanvasObject {
 	l, w := s.app.look, s.app.words
-	if v.QR != "" && v.Phase == pos.PhaseAwaiting {
+	if offered(v) {
 		if s.qr == nil || s.qrText != v.QR {
 			qr, err := widgets.NewQR(v.QR)
 			if err != nil {

@@ -144,6 +144,8 @@ type pinPad struct {
 	then  func(id pos.MemberID)
 
 	chosen pos.MemberID
+	// anew: it is not who works here that is asked for.
+	anew   bool
 	busy   bool
 	failed string
 	pin    pinField
@@ -171,7 +173,9 @@ func (p *pinPad) build(yes string) (left, pad fyne.CanvasObject, button *widgets
 	return left, p.keys(), p.yes
 }
 
-// settle keeps the choice among those who can be chosen.
+// settle keeps the choice among those who can be chosen. Nobody is chosen
+// unasked but the only one, or who works here: a PIN that is typed without a
+// look at the names would count against whoever happens to be the first.
 func (p *pinPad) settle() {
 	people := p.people()
 	for _, m := range people {
@@ -180,10 +184,18 @@ func (p *pinPad) settle() {
 		}
 	}
 	p.chosen = ""
-	for i, m := range people {
-		if i == 0 || m.ID == p.app.worker {
+	var known []pos.MemberID
+	for _, m := range people {
+		if !p.anew && m.ID == p.app.worker {
 			p.chosen = m.ID
+			return
 		}
+		if !p.anew || m.ID != p.app.member {
+			known = append(known, m.ID)
+		}
+	}
+	if len(known) == 1 {
+		p.chosen = known[0]
 	}
 }
 
@@ -212,8 +224,8 @@ func (p *pinPad) said() (string, time.Duration) {
 	w := p.app.words
 	left := p.wait().Sub(p.app.cfg.Now())
 	switch {
-	case p.chosen == "":
-		return "", 0
+	case p.chosen == "" && p.pin.reason == "" && p.pin.field.Text() != "":
+		return w.t("pin.who"), 0
 	case p.busy:
 		return w.t("pin.checking"), 0
 	case left > 0:
@@ -268,7 +280,9 @@ func (p *pinPad) choose(id pos.MemberID) {
 		return
 	}
 	if id != p.chosen {
-		p.pin.take()
+		if p.chosen != "" {
+			p.pin.take()
+		}
 		p.chosen, p.failed, p.pin.reason = id, "", ""
 	}
 	p.update()
@@ -289,13 +303,17 @@ func (p *pinPad) key(k fyne.KeyName) bool {
 	if step == 0 || len(people) < 2 || p.app.focusID != p.pin.id {
 		return false
 	}
+	at := -1
 	for i, m := range people {
 		if m.ID == p.chosen {
-			p.choose(people[(i+step+len(people))%len(people)].ID)
-			return true
+			at = i
 		}
 	}
-	return false
+	if at < 0 && step < 0 {
+		at = 0
+	}
+	p.choose(people[(at+step+len(people))%len(people)].ID)
+	return true
 }
 
 // reveal scrolls the list to whoever is chosen.
@@ -314,7 +332,7 @@ func (p *pinPad) reveal() {
 
 // typed takes a character that nothing else has the focus for.
 func (p *pinPad) typed(c rune) {
-	if p.busy || p.chosen == "" {
+	if p.busy {
 		return
 	}
 	p.app.focus(p.pin.id)
@@ -354,7 +372,11 @@ func (p *pinPad) keys() fyne.CanvasObject {
 // submit checks the PIN once. Whatever comes of it, the digits are gone.
 func (p *pinPad) submit() {
 	a := p.app
-	if _, left := p.said(); p.busy || p.chosen == "" || left > 0 {
+	if _, left := p.said(); p.busy || left > 0 {
+		return
+	}
+	if p.chosen == "" {
+		p.pin.say("pin.who")
 		return
 	}
 	pin, id := p.pin.take(), p.chosen

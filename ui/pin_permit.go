@@ -91,7 +91,7 @@ func (a *App) permitsBy(p pos.Permission, title string, n int, people func() []p
 // result: the question can be asked again, the result must be seen.
 func (a *App) yieldToResult(before *pos.SaleView) {
 	now := a.view.Front
-	if now == nil || !now.Sale.State.Final() || before != nil && before.Sale.No == now.Sale.No && before.Sale.State == now.Sale.State {
+	if now == nil || a.serving() || before != nil && before.Sale.No == now.Sale.No && before.Sale.State == now.Sale.State {
 		return
 	}
 	for d := a.dialog(); d != nil && d.yields; d = a.dialog() {

@@ -2,7 +2,9 @@ package ui
 
 import (
 	"context"
+	"image/color"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -36,16 +38,19 @@ type refundDialog struct {
 	needsNote bool
 	amount    pos.Fils
 	failed    *message
-	no        pos.RefundNo
-	drawn     string
-	dialog    *dialog
+	// began is when a refund was written that the till's lock interrupted.
+	began  time.Time
+	no     pos.RefundNo
+	drawn  string
+	dialog *dialog
 }
 
 func (a *App) openRefund(sale pos.Sale) {
 	r := &refundDialog{app: a, sale: sale, needsNote: len(sale.Chargebacks) > 0}
 	r.input = &amountInput{fresh: true, changed: r.amountChanged}
 	r.input.set(sale.Refundable())
-	r.dialog = &dialog{start: "refund/amount", build: r.build, escape: r.back, update: r.update, amount: r.input, width: 600}
+	r.resume()
+	r.dialog = &dialog{start: "refund/amount", build: r.build, escape: r.back, update: r.update, keep: r.keep, amount: r.input, width: 600}
 	a.openDialog(r.dialog)
 }
 
@@ -77,14 +82,16 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 	reason.SetText(r.reason)
 	reason.OnChange = func(text string) { r.reason = text }
 	reason.OnEnter = r.next
-	body := []fyne.CanvasObject{
-		r.title("refund.title"),
+	body := []fyne.CanvasObject{r.title("refund.title")}
+	if !r.began.IsZero() {
+		body = append(body, r.notice(l.CautionSoft, l.CautionText, w.t("refund.kept", "time", a.when(r.began))))
+	}
+	body = append(body,
 		l.NewLabel(w.t("refund.of", "no", r.sale.No.Short(), "amount", w.money(r.sale.Intent.Amount)), widgets.TextBody, l.Muted).Wrapped(),
 		l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("detail.rest"), widgets.TextLarge, l.Text)),
 			l.NewLabel(w.money(r.sale.Refundable()), widgets.TextLarge, l.Text).Bold()),
 		l.NewLabel(w.t("refund.amount"), widgets.TextBody, l.Muted), r.input.field,
-		l.NewLabel(w.t("refund.reason"), widgets.TextBody, l.Muted), reason,
-	}
+		l.NewLabel(w.t("refund.reason"), widgets.TextBody, l.Muted), reason)
 	if r.needsNote {
 		note := a.field("refund/note", w.t("refund.note"), maxNote)
 		note.SetText(r.note)
@@ -115,8 +122,12 @@ func (r *refundDialog) trouble() fyne.CanvasObject {
 	if text == "" {
 		return widgets.Layers()
 	}
-	return widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
-		l.NewLabel(text, widgets.TextBody, l.FailureText).Bold().Wrapped()))
+	return r.notice(l.FailureSoft, l.FailureText, text)
+}
+
+func (r *refundDialog) notice(fill, ink color.NRGBA, text string) fyne.CanvasObject {
+	return widgets.Layers(widgets.Rounded(fill, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
+		r.app.look.NewLabel(text, widgets.TextBody, ink).Bold().Wrapped()))
 }
 
 func (r *refundDialog) amountChanged() {

@@ -82,7 +82,10 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	}
 	body = append(body, widgets.Centre(l.Row(widgets.Space4, facts...)))
 	text, key := w.t("result.next"), "Enter"
-	if !v.Sale.State.Final() {
+	switch {
+	case heavy(v) && a.locked():
+		text = w.t("signin.yes")
+	case !v.Sale.State.Final():
 		text = w.t("result.park")
 	}
 	next := l.NewLargeButton("result/next", widgets.OnColor, text, key, s.dismiss)

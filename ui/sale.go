@@ -133,6 +133,10 @@ func (s *saleScreen) dismiss() {
 	if v == nil || now.Sub(s.since) < settle || now.Sub(s.leaving) < settle {
 		return
 	}
+	if heavy(v) && s.app.locked() {
+		s.app.askWho(func() {}) // whoever takes over has to see it, too
+		return
+	}
 	if s.leaving.IsZero() && heavy(v) {
 		s.leaving = now
 		s.update()
@@ -164,6 +168,9 @@ func (s *saleScreen) result() bool {
 	}
 	return true
 }
+
+// serving reports a customer at the counter whose payment is still going on.
+func (a *App) serving() bool { return a.view.Front != nil && !a.sale.result() }
 
 // low reports a window without the height for the large result.
 func (s *saleScreen) low() bool { return s.app.win.Canvas().Size().Height < 780 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -71,6 +72,7 @@ func (a *App) signIn(id pos.MemberID) {
 	a.idle.locked = false
 	a.rebuild()
 	a.shell.say(a.words.t("signin.done", "name", a.person(string(id))))
+	a.takeUp()
 }
 
 // lock ends the work of whoever works here. A payment in front stays in front:
@@ -80,7 +82,7 @@ func (a *App) lock() {
 		a.shell.say(a.words.t("signin.none"))
 		return
 	}
-	a.member, a.page = "", pageTill
+	a.member, a.page, a.sale.leaving = "", pageTill, time.Time{}
 	a.rebuild()
 }
 
@@ -113,7 +115,7 @@ func (a *App) who() {
 		a.open(pageStaff)
 		return
 	}
-	if f := a.view.Front; f != nil && !f.Sale.State.Final() && !a.locked() {
+	if a.serving() && !a.locked() {
 		a.shell.say(a.words.t("bar.serving")) // the customer may be scanning it
 		return
 	}
@@ -128,12 +130,7 @@ func (a *App) who() {
 func (a *App) askWho(then func()) {
 	w := a.words
 	pad := a.newSignIn("who")
-	for _, m := range pad.people() {
-		if a.member != "" && m.ID != a.member {
-			pad.chosen = m.ID
-			break
-		}
-	}
+	pad.anew = a.member != ""
 	d := a.pinDialog(pad, "person", w.t("signin.title"), w.t("signin.text"), w.t("signin.yes"), w.t("signin.nobody"))
 	pad.then = func(id pos.MemberID) {
 		if a.dialog() != d {

@@ -19,7 +19,23 @@ func TestSignIn_nobody_works_here_before_a_PIN(t *testing.T) {
 	s := openShop(t)
 	s.staffed()
 	s.wantText("Who works here?")
+
+	// Nobody is chosen unasked, so no PIN counts against the first of the list.
+	for _, id := range []string{"amna", "huda", "omar"} {
+		if s.button("signin/who/" + id).IsSelected() {
+			t.Errorf("%s is chosen", id)
+		}
+	}
+	s.press(fyne.KeyReturn)
 	s.typed("50")
+	s.wantText("Choose the name first.")
+	s.press(fyne.KeyReturn)
+	s.wantText("Choose the name first.")
+	if s.app.signing.pad.busy {
+		t.Fatal("a PIN of nobody is checked")
+	}
+	s.press(fyne.KeyDown) // what was typed is for whoever is chosen now
+	s.wantNoText("Choose the name first.")
 	s.press(fyne.KeyReturn)
 	s.until("the refusal", func() bool { return s.sees("The PIN is wrong.") })
 	for _, k := range []fyne.KeyName{fyne.KeyF3, fyne.KeyF4} {
@@ -60,6 +76,53 @@ func TestSignIn_another_takes_over_and_what_was_typed_stays(t *testing.T) {
 	s.wantText("Finish this sale first")
 	if s.app.dialog() != nil {
 		t.Error("something lies over the code")
+	}
+}
+
+func TestSignIn_only_who_is_known_is_chosen(t *testing.T) {
+	s := openShop(t)
+	s.staffed()
+	s.press(fyne.KeyUp)
+	if got := s.app.signing.pad.chosen; got != "omar" {
+		t.Errorf("Up chose %q, want the last", got)
+	}
+	s.work("amna", cashierPIN)
+	s.press(fyne.KeyF12)
+	for _, id := range []string{"amna", "huda", "omar"} {
+		if s.button("who/who/" + id).IsSelected() {
+			t.Errorf("%s would take over unasked", id)
+		}
+	}
+	s.press(fyne.KeyEscape)
+
+	// With two at the till the other one takes over.
+	allowed := s.allow(pos.PermitStaff, "huda", ownerPIN)
+	s.ok(s.staff.Change(t.Context(), allowed, pos.Member{ID: "omar", Name: "Omar", Role: pos.RoleManager}))
+	s.until("Omar to be gone", func() bool { return len(s.app.workers()) == 2 })
+	s.press(fyne.KeyF12)
+	if !s.button("who/who/huda").IsSelected() {
+		t.Error("the only other person is not chosen")
+	}
+}
+
+func TestPermit_the_first_of_several_is_not_chosen_unasked(t *testing.T) {
+	s := openShop(t)
+	s.staffed()
+	no := s.paid(2500, "amna")
+	s.work("amna", cashierPIN)
+	s.refundDialogOf(no, "10", "")
+	s.tap("refund/yes")
+	for _, id := range []string{"huda", "omar"} {
+		if s.button("permit/who/" + id).IsSelected() {
+			t.Errorf("%s is chosen", id)
+		}
+	}
+	s.choose("permit", "omar")
+	s.typed(managerPIN)
+	s.press(fyne.KeyReturn)
+	s.until("the refund", func() bool { return len(s.facts(pos.RefundIntended)) == 1 })
+	if by := s.facts(pos.RefundIntended)[0].RefundIntent.Approver; by != "omar" {
+		t.Errorf("allowed by %q", by)
 	}
 }
 
@@ -173,6 +236,7 @@ func TestSignIn_keeps_open_sales_in_sight(t *testing.T) {
 	if d.app.dialog() == nil {
 		t.Fatal("nobody was asked who asks")
 	}
+	d.press(fyne.KeyDown)
 	d.typed(cashierPIN)
 	d.press(fyne.KeyReturn)
 	d.until("the question", func() bool { return len(d.engine.said()) == 4 })

@@ -309,6 +309,8 @@ func (t *tillScreen) askText(v *pos.SaleView) string {
 			return w.t("pay.asking")
 		case pos.VerdictOpen:
 			return w.t("card.open")
+		case pos.VerdictUnknown:
+			return w.t("verdict.silent.card")
 		}
 	}
 	return w.t("pay.ask")

@@ -66,7 +66,7 @@ func (s *saleScreen) drawAsk() {
 		switch {
 		case d.Kind == pos.VerdictAsking:
 			text, free = w.t("pay.asking"), false
-		case d.Kind == pos.VerdictOpen && left > 0:
+		case left > 0:
 			text, free = w.t("pay.close.soon", "time", countdown(left)), false
 		default:
 			text = w.t("pay.close")
@@ -76,15 +76,19 @@ func (s *saleScreen) drawAsk() {
 	s.ask.SetEnabled(free)
 }
 
+// offered reports that the customer can still pay with the code on the screen.
+func offered(v *pos.SaleView) bool { return v.QR != "" && v.Phase == pos.PhaseAwaiting }
+
 // verdict is the answer for the customer while the sale goes on; rest is the
-// part of it that says why.
+// part of it that says why. It never speaks against the code beside it: unknown
+// for good is only a sale whose code is gone.
 func (s *saleScreen) verdict(v *pos.SaleView) (card, rest fyne.CanvasObject) {
 	a := s.app
 	l, w := a.look, a.words
 	icon, fill, ink := "question", l.Caution, l.OnCaution
-	head, text := w.t("verdict.unknown"), w.t("verdict.unknown.text")
+	head, text := w.t("verdict.silent"), w.t("verdict.silent.text", "time", a.clock(v.Verdict.Again))
 	switch {
-	case v.Verdict.Kind == pos.VerdictAsking && v.Sale.Aborted != "":
+	case v.Sale.Aborted != "" || !offered(v):
 		icon, fill, ink = "search", l.Accent, l.OnAccent
 		head, text = w.t("verdict.closing"), w.t("verdict.closing.text")
 	case v.Verdict.Kind == pos.VerdictAsking:

@@ -15,7 +15,7 @@ func (d *desk) judged(kind pos.VerdictKind, again time.Duration) *pos.View {
 	v := d.awaiting()
 	v.Front.Sale.Questioned = 1
 	v.Front.Verdict = &pos.Verdict{Kind: kind}
-	if kind == pos.VerdictOpen {
+	if kind != pos.VerdictAsking {
 		v.Front.Verdict.Again = d.now.Add(again)
 	}
 	return v
@@ -75,6 +75,49 @@ func TestVerdict_second_press_waits_for_its_time(t *testing.T) {
 	}
 }
 
+// No answer is no reason to tell of a lost code while the customer can still
+// pay with it, and a code that is gone is not spoken of as if they could.
+func TestVerdict_and_the_code_beside_it_say_the_same(t *testing.T) {
+	d := open(t, quiet(), nil)
+	d.show(d.judged(pos.VerdictUnknown, 9*time.Second))
+	d.wantText("NO ANSWER YET")
+	d.wantText("Do not hand over. Do not make another sale for this customer.")
+	d.wantText("This code is still good")
+	d.wantText("press F6 again from 14:02:39")
+	d.wantText("Wait 0:09 to close the code")
+	d.wantNoText("STILL UNKNOWN")
+	if got := readQR(t, d.picture()); got != token {
+		t.Errorf("the screen shows %q", got)
+	}
+	d.press(fyne.KeyF6)
+	d.wantCalls()
+	d.after(9 * time.Second)
+	d.app.tick()
+	d.press(fyne.KeyF6)
+	d.settled()
+	d.wantCalls("paid? SFRONT9 by Maryam")
+
+	for _, kind := range []pos.VerdictKind{pos.VerdictAsking, pos.VerdictOpen, pos.VerdictUnknown} {
+		hidden := d.judged(kind, 0)
+		hidden.Front.QR, hidden.Front.Phase = "", pos.PhaseChecking // the journal cannot be written
+		aborted := d.judged(kind, 0)
+		aborted.Front.Sale.Aborted, aborted.Front.QR, aborted.Front.Phase = pos.AbortVerdict, "", pos.PhaseClosing
+		for _, v := range []*pos.View{hidden, aborted} {
+			d.show(v)
+			d.wantText("CLOSING THE CODE – WAIT")
+			for _, text := range []string{"can still pay", "still good", "STILL UNKNOWN"} {
+				d.wantNoText(text)
+			}
+			if d.app.sale.clock != nil {
+				t.Error("time is left for a code that is gone")
+			}
+		}
+	}
+	card := pos.SaleView{Sale: sale("SWAIT01", pos.SaleAwaiting, 500), Phase: pos.PhaseAwaiting, Verdict: &pos.Verdict{Kind: pos.VerdictUnknown}}
+	d.show(cards(card))
+	d.wantText("No answer yet")
+}
+
 func TestVerdict_too_early_is_said_beside_the_QR(t *testing.T) {
 	d := open(t, quiet(), nil)
 	d.engine.setFail(&pos.Error{Code: pos.CodeTooEarly})
@@ -100,10 +143,11 @@ func TestVerdict_cannot_be_misread(t *testing.T) {
 			})
 		}
 		paid, unpaid := w.phase(pos.PhasePaid, 1), w.t("verdict.unpaid", "time", "14:02:26")
-		words := []string{w.t("verdict.asking"), w.t("verdict.open"), w.t("verdict.unknown"), paid, unpaid}
+		words := []string{w.t("verdict.asking"), w.t("verdict.open"), w.t("verdict.unknown"), w.t("verdict.silent"), w.t("verdict.closing"), paid, unpaid}
 		for want, view := range map[string]*pos.View{
 			words[0]: d.judged(pos.VerdictAsking, 0), words[1]: d.judged(pos.VerdictOpen, 0),
-			words[2]: d.judged(pos.VerdictUnknown, 0), paid: ended(pos.PhasePaid, pos.SalePaid, pos.VerdictPaid),
+			words[2]: ended(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown), words[3]: d.judged(pos.VerdictUnknown, 0),
+			words[4]: ended(pos.PhaseClosing, pos.SaleAwaiting, pos.VerdictAsking), paid: ended(pos.PhasePaid, pos.SalePaid, pos.VerdictPaid),
 			unpaid: ended(pos.PhaseClosed, pos.SaleClosed, pos.VerdictNotPaid),
 		} {
 			d.show(view)
@@ -117,10 +161,8 @@ func TestVerdict_cannot_be_misread(t *testing.T) {
 				}
 			}
 		}
-		for _, view := range []*pos.View{d.judged(pos.VerdictUnknown, 0), ended(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)} {
-			d.show(view)
-			d.wantText(strings.SplitN(w.t("verdict.unknown.text"), "\n", 2)[0])
-		}
+		d.show(ended(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown))
+		d.wantText(strings.SplitN(w.t("verdict.unknown.text"), "\n", 2)[0])
 		d.show(ended(pos.PhaseClosed, pos.SaleClosed, pos.VerdictNotPaid))
 		d.wantText(strings.SplitN(w.t("verdict.unpaid.text"), "\n", 2)[1])
 	}

@@ -48,6 +48,8 @@ type scene struct {
 	later *pos.View
 	// left is how long nobody touches the till after the keys.
 	left time.Duration
+	// back are the keys of whoever comes back then.
+	back []string
 	// copied is what is wrong with the journal's copy.
 	copied *ui.CopyTrouble
 	// problem shows the problem window instead of the till.
@@ -123,6 +125,10 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 		if s.left > 0 {
 			clk.leave(s.left)
 			(<-posts)() // the App's next tick looks at the clock
+			settle()
+		}
+		for _, k := range s.back {
+			s.press(window, k)
 			settle()
 		}
 		if s.later != nil {

@@ -103,7 +103,7 @@ func verdict(kind pos.VerdictKind, again time.Duration) *pos.View {
 	return front(pos.PhaseAwaiting, pos.SaleAwaiting, func(f *pos.SaleView) {
 		awaiting(f)
 		f.Verdict = &pos.Verdict{Kind: kind}
-		if kind == pos.VerdictOpen {
+		if kind != pos.VerdictAsking {
 			f.Verdict.Again = base().Add(again)
 		}
 	})
@@ -147,7 +147,7 @@ func scenes() []scene {
 		{name: "14-asking", view: verdict(pos.VerdictAsking, 0)},
 		{name: "15-open-soon", view: verdict(pos.VerdictOpen, 9*time.Second)},
 		{name: "16-open", view: verdict(pos.VerdictOpen, -time.Second)},
-		{name: "17-open-unknown", view: verdict(pos.VerdictUnknown, 0)},
+		{name: "17-open-silent", view: verdict(pos.VerdictUnknown, -time.Second)},
 		{name: "18-closing-verdict", view: closing(pos.AbortVerdict)},
 		{name: "19-renewing", view: closing(pos.AbortRenew)},
 		{name: "26-unpaid-verdict", view: asked(pos.PhaseClosed, pos.SaleClosed, pos.VerdictNotPaid)},

@@ -149,10 +149,11 @@ func waiting() *pos.View {
 	return v
 }
 
-// at signs a member in: the list is in the order of the ids.
+// at signs a member in: the list is in the order of the ids, and nobody is
+// chosen at first.
 func at(steps int, keys ...string) []string {
 	var out []string
-	for range steps {
+	for range steps + 1 {
 		out = append(out, "<Down>")
 	}
 	return append(append(out, "482915", "<Return>"), keys...)
@@ -171,9 +172,10 @@ func pinScenes() []scene {
 	others := []string{"<F3>", "<F9>", "482915", "<Return>"}
 	return []scene{
 		{name: "70-signin", view: team(busy())},
-		{name: "70-signin-wrong", view: team(view()), keys: []string{"<Down>", wrongPIN, "<Return>"}},
-		{name: "70-signin-wait", view: team(view()), keys: []string{"<Down>", waitPIN, "<Return>"}},
-		{name: "70-signin-typing", view: team(view()), keys: []string{"<Down>", "482"}},
+		{name: "70-signin-wrong", view: team(view()), keys: []string{"<Down>", "<Down>", wrongPIN, "<Return>"}},
+		{name: "70-signin-wait", view: team(view()), keys: []string{"<Down>", "<Down>", waitPIN, "<Return>"}},
+		{name: "70-signin-typing", view: team(view()), keys: []string{"<Down>", "<Down>", "482"}},
+		{name: "70-signin-nobody", view: team(view()), keys: []string{"482"}},
 		{name: "70-signin-keyring", view: keyring},
 		{name: "70-signin-many", view: many(), keys: []string{"<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "<Down>", "48"}},
 		{name: "71-working", view: waiting(), keys: at(1)},
@@ -182,10 +184,13 @@ func pinScenes() []scene {
 		{name: "73-locked-idle", view: team(busy()), keys: at(1, "4", "2"), left: 15 * time.Minute},
 		{name: "73-locked-idle-paid", view: team(busy()), keys: at(1), left: 15 * time.Minute,
 			later: team(front(pos.PhasePaid, pos.SalePaid, nil))},
+		{name: "73-locked-unknown", view: team(asked(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)), keys: []string{"<Return>", "<Down>", "482915", "<Return>"}, left: 15 * time.Minute},
 		{name: "74-refund-confirm", view: team(view()), keys: at(1, refund...)},
-		{name: "74-refund-pin", view: team(view()), keys: at(1, append(refund, "#refund/yes", "482")...)},
-		{name: "74-refund-pin-wait", view: team(view()), keys: at(1, append(refund, "#refund/yes", waitPIN, "<Return>")...)},
+		{name: "74-refund-pin", view: team(view()), keys: at(1, append(refund, "#refund/yes", "<Down>", "482")...)},
+		{name: "74-refund-pin-wait", view: team(view()), keys: at(1, append(refund, "#refund/yes", "<Down>", waitPIN, "<Return>")...)},
 		{name: "74-refund-nobody", view: keyring, keys: append([]string{"#unchecked/1"}, append(refund, "#refund/yes")...)},
+		{name: "74-refund-kept", view: team(view()), keys: at(1, append(refund[:4:4], "<Tab>", "Wrong size")...), left: 15 * time.Minute,
+			back: []string{"482915", "<Return>"}},
 		{name: "75-proposals", view: waiting(), keys: at(3, "<F4>")},
 		{name: "75-proposal-approve", view: waiting(), keys: at(3, "<F4>", "#proposal/approve/P2")},
 		{name: "75-proposal-decline", view: waiting(), keys: at(3, "<F4>", "#proposal/decline/P2", "<Return>")},
