@@ -3,18 +3,10 @@
 // is plain bytes.
 package assets
 
-import (
-	"embed"
-	"io/fs"
-)
+import "embed"
 
-//go:embed translations/*.json fonts/*.ttf fonts/LICENSE-IBM-Plex.txt icons/*.svg icon.png icon.svg
+//go:embed translations/*.json fonts/*.ttf fonts/LICENSE-IBM-Plex.txt icons/*.svg icon.png
 var files embed.FS
-
-// Files returns the embedded tree: translations/<language>.json,
-// fonts/<face>.ttf, icons/<name>.svg (drawn in currentColor), icon.svg and
-// icon.png.
-func Files() fs.FS { return files }
 
 // Translation returns the catalogue of a language as JSON: an object of key to
 // sentence, or to an object of plural category to sentence.

@@ -145,16 +145,8 @@ func windowTitle(shop string) string {
 	return shop + " – Fils"
 }
 
-// Run shows the window, runs the application until it ends, and then waits for
-// everything the App started. It must be called on the main goroutine.
-func (a *App) Run(ctx context.Context) {
-	a.Show(ctx)
-	a.cfg.App.Run()
-	a.Close()
-}
-
 // Show shows the window and follows the engine until ctx ends or [App.Close]
-// is called. Use it instead of Run when the application runs already.
+// is called. The application runs already, or is run next; see [App.Close].
 func (a *App) Show(ctx context.Context) {
 	changes, end := a.cfg.Engine.Changes()
 	stop := context.AfterFunc(ctx, a.cancel)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -39,27 +38,29 @@ func pair(ctx context.Context, o pairOptions, c console) error {
 	if o.token, err = filepath.Abs(o.token); err != nil {
 		return err
 	}
-	free, err := reserveNames(o.token, o.token+authoritySuffix)
+	names, err := reserve(o.token, o.token+authoritySuffix)
 	if err != nil {
 		return err
 	}
 	done, err := relay.Pair(ctx, code, relay.PairConfig{Random: rand.Reader})
 	if err != nil {
-		free()
-		return wordPairing(err)
-	}
-	if err := setup.WriteFile(o.token, []byte(done.Token+"\n")); err != nil {
-		free()
-		return fmt.Errorf("the token could not be written, and the code is used up; ask for another one with fils-relay till rotate: %w", err)
+		return errors.Join(wordPairing(err), names.free())
 	}
 	lines := relayLines{URL: done.URL, Merchant: done.Merchant, Till: done.Till, TokenFile: o.token}
-	if done.Authority == nil {
-		_ = os.Remove(o.token + authoritySuffix)
-	} else {
-		if err := setup.WriteFile(o.token+authoritySuffix, done.Authority); err != nil {
-			return fmt.Errorf("the certificate of the relay's authority could not be written: %w", err)
-		}
+	if done.Authority != nil {
 		lines.AuthorityFile = o.token + authoritySuffix
+	}
+	// The token comes last: a file with one says that nothing is missing.
+	names.unlock()
+	write := setup.WriteFile(o.token+authoritySuffix, done.Authority)
+	if done.Authority == nil {
+		write = os.Remove(o.token + authoritySuffix)
+	}
+	if write == nil {
+		write = setup.WriteFile(o.token, []byte(done.Token+"\n"))
+	}
+	if write != nil {
+		return errors.Join(fmt.Errorf("the token could not be written, and the code is used up; ask for another one with fils-relay till rotate: %w", write), names.free())
 	}
 	return lines.print(c.out)
 }
@@ -102,32 +103,6 @@ func readCode(file string, c console) (string, error) {
 		return "", fmt.Errorf("--code-file %s cannot be read", file)
 	}
 	return string(text), nil
-}
-
-// reserveNames makes empty files of the owner alone, and overwrites none.
-func reserveNames(names ...string) (free func(), err error) {
-	var made []string
-	free = func() {
-		for _, name := range made {
-			_ = os.Remove(name)
-		}
-	}
-	for _, name := range names {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			free()
-			if errors.Is(err, fs.ErrExist) {
-				return nil, fmt.Errorf("%s is there already; nothing is overwritten", name)
-			}
-			return nil, fmt.Errorf("%s cannot be made: %w", name, err)
-		}
-		made = append(made, name)
-		if err := f.Close(); err != nil {
-			free()
-			return nil, err
-		}
-	}
-	return free, nil
 }
 
 // wordPairing says what to do about a pairing that did not work out.

@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/filspos/fils/payby"
 	"github.com/filspos/fils/pos"
@@ -171,4 +173,56 @@ func TestPair_WhatFailsLeavesNoFileAndNoSecret(t *testing.T) {
 	wantFailure(t, fils("pair", "--token-file", token), 2, "--code-file")
 	wantFailure(t, fils("pair", "--code-file", "-"), 2, "--token-file")
 	wantFailure(t, fils("pair", "--code-file", filepath.Join(dir, "none"), "--token-file", token), 1, "cannot be read")
+}
+
+// A hard end leaves the places that were held for the token. They stop nobody
+// for longer than the process lives, and what is in a file is never lost.
+func TestPair_GoesOnAfterATryThatWasKilled(t *testing.T) {
+	code := newRelayAbroad(t)
+	dir := t.TempDir()
+	token := filepath.Join(dir, "token.txt")
+	asked := make(chan struct{}, 1)
+	over := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-over
+	}))
+	t.Cleanup(func() {
+		close(over)
+		silent.Close()
+	})
+	stuck := relay.PairingCode{URL: silent.URL, Merchant: "shop", Till: "till-1", Secret: relay.EncodeSecret(make([]byte, relay.PairingSecretBytes))}
+	try := exec.Command(os.Args[0], "pair", "--code-file", "-", "--token-file", token)
+	try.Env = append(os.Environ(), roleEnv+"="+roleMain)
+	try.Stdin = strings.NewReader(stuck.String())
+	if err := try.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-asked:
+	case <-time.After(patience):
+		t.Fatal("the first try never asked")
+	}
+	pairing := func(text string) ran { return filsReading(text, "pair", "--code-file", "-", "--token-file", token) }
+	wantFailure(t, pairing(code("")), 1, "another fils pair is about to write "+token)
+	if err := try.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = try.Wait() // it was killed
+	for _, name := range []string{token, token + authoritySuffix} {
+		if info, err := os.Stat(name); err != nil || info.Size() != 0 {
+			t.Fatalf("left behind: %v, %v", info, err)
+		}
+	}
+	if r := pairing(code("")); r.code != 0 || !strings.Contains(r.out, "authority_file") {
+		t.Fatalf("after it: %+v", r)
+	}
+	before, err := os.ReadFile(token)
+	if err != nil || len(before) == 0 {
+		t.Fatalf("the token: %d bytes, %v", len(before), err)
+	}
+	wantFailure(t, pairing(code("/v1/tills/shop/till-1/rotate")), 1, "there already", "fils-relay till rotate")
+	if after, err := os.ReadFile(token); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the token was touched: %v", err)
+	}
 }

@@ -37,7 +37,6 @@ const (
 	Space4 float32 = 16
 	Space5 float32 = 24
 	Space6 float32 = 32
-	Space7 float32 = 48
 )
 
 // Radius rounds cards and buttons.
