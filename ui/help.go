@@ -22,7 +22,7 @@ func keyHelp() [][2]string {
 
 // openHelp shows what every key does.
 func (a *App) openHelp() {
-	a.openDialog(&dialog{width: 760, help: true, start: "dialog/ok", build: func() fyne.CanvasObject {
+	a.openDialog(&dialog{width: 800, help: true, start: "dialog/ok", build: func() fyne.CanvasObject {
 		l, w := a.look, a.words
 		keys := keyHelp()
 		half := (len(keys) + 1) / 2
@@ -30,7 +30,7 @@ func (a *App) openHelp() {
 			var rows []fyne.CanvasObject
 			for _, k := range part {
 				key := widgets.Layers(widgets.Rounded(l.Hover, 6), widgets.Pad(widgets.Space2, 3, l.NewLabel(k[0], widgets.TextSmall, l.Text).Bold().Aligned(widgets.Middle).LTR()))
-				rows = append(rows, l.Row(widgets.Space3, widgets.AtLeast(130, 0, key), widgets.Stretch(l.NewLabel(w.t(k[1]), widgets.TextBody, l.Text).Wrapped())))
+				rows = append(rows, l.Row(widgets.Space3, widgets.AtLeast(155, 0, key), widgets.Stretch(l.NewLabel(w.t(k[1]), widgets.TextBody, l.Text).Wrapped())))
 			}
 			return widgets.Column(widgets.Space3, rows...)
 		}

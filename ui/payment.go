@@ -58,7 +58,7 @@ func (s *saleScreen) drawPayment(v *pos.SaleView) fyne.CanvasObject {
 // upright one where they stand under the QR.
 func (s *saleScreen) small() bool {
 	size := s.app.win.Canvas().Size()
-	return s.low() || size.Height > size.Width
+	return s.lack() > 0 || size.Height > size.Width
 }
 
 // standing is where the sale stands, as a headline and a sentence.
@@ -91,16 +91,20 @@ func (s *saleScreen) number(v *pos.SaleView) string {
 func (s *saleScreen) recent() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
+	size, gap := widgets.TextBody, widgets.Space1
+	if s.tight {
+		size, gap = widgets.TextSmall, 2
+	}
 	var rows []fyne.CanvasObject
 	for i := range a.view.Recent {
 		v := &a.view.Recent[i]
 		icon, _, ink := a.tone(v.Phase)
 		rows = append(rows, l.Row(widgets.Space3,
-			widgets.AtLeast(84, 0, l.NewLabel(a.when(v.Sale.CreatedAt), widgets.TextSmall, l.Muted)),
-			widgets.Stretch(l.NewLabel(w.money(v.Sale.Intent.Amount), widgets.TextSmall, l.Text).Bold()),
-			l.Row(6, l.Icon(icon, 14, ink), l.NewLabel(w.phase(v.Phase, 0), widgets.TextSmall, ink))))
+			widgets.AtLeast(84, 0, l.NewLabel(a.when(v.Sale.CreatedAt), size, l.Muted)),
+			widgets.Stretch(l.NewLabel(w.money(v.Sale.Intent.Amount), size, l.Text).Bold()),
+			l.Row(6, l.Icon(icon, size, ink), l.NewLabel(w.phase(v.Phase, 0), size, ink))))
 	}
-	return widgets.Column(2, rows...)
+	return widgets.Column(gap, rows...)
 }
 
 // code is the QR, or what there is instead of it.

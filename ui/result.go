@@ -49,9 +49,12 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	one := func(text string, size float32) fyne.CanvasObject {
 		return l.NewLabel(text, size, d.ink).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle)
 	}
-	icon, head, sum, gap := float32(104), widgets.TextHuge, widgets.TextDisplay+12, widgets.Space3
-	if s.compact {
-		icon, head, sum, gap = 56, widgets.TextAmount-16, widgets.TextDisplay-8, widgets.Space1
+	icon, head, sum, say, gap := float32(104), widgets.TextHuge, widgets.TextDisplay+12, widgets.TextTitle, widgets.Space3
+	switch s.cramped {
+	case 1:
+		icon, head, sum = 80, widgets.TextAmount+8, widgets.TextDisplay+4
+	case 2:
+		icon, head, sum, say, gap = 56, widgets.TextAmount-16, widgets.TextDisplay-8, widgets.TextLarge, widgets.Space1
 	}
 	body := []fyne.CanvasObject{
 		l.Icon(d.icon, icon, d.ink),
@@ -59,7 +62,7 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 		one(w.money(v.Sale.Intent.Amount), sum),
 	}
 	if order, rest, ordered := cutOrder(s.sentence(v)); ordered {
-		body = append(body, middle(order, widgets.TextHeading, true), middle(rest, widgets.TextLarge, false))
+		body = append(body, middle(order, widgets.TextHeading, true), middle(rest, say, false))
 	} else {
 		body = append(body, middle(rest, widgets.TextTitle, false))
 	}

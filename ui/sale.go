@@ -37,8 +37,10 @@ type saleScreen struct {
 	ask   *widgets.Press
 	// aborting, renewing and asking lock a button while its action runs.
 	aborting, renewing, asking pos.SaleNo
-	// compact draws results smaller, for a low window, tight the payment.
-	compact, tight bool
+	// cramped draws results smaller, for a low window (1) and a very low one (2),
+	// tight the payment.
+	cramped int
+	tight   bool
 }
 
 func newSaleScreen(a *App) *saleScreen { return &saleScreen{app: a} }
@@ -60,14 +62,14 @@ func (s *saleScreen) update() {
 	if shown := fmt.Sprint(v.Sale.No, v.Phase, verdict); shown != s.shown {
 		s.shown, s.since, s.leaving = shown, s.app.cfg.Now(), time.Time{}
 	}
-	s.compact, s.tight = s.low(), s.small()
+	s.cramped, s.tight = s.lack(), s.small()
 	problem := ""
 	if v.Problem != nil {
 		problem = string(v.Problem.Outcome) + v.Problem.Class + v.Problem.Code + v.Problem.Trace
 	}
 	no := v.Sale.No
 	s.body.show(s.draw, no, v.Phase, v.QR, problem, s.aborting == no, s.renewing == no, verdict, s.app.askable(v),
-		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Sale.Aborted, v.Deadline.IsZero(), s.compact, s.tight,
+		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Sale.Aborted, v.Deadline.IsZero(), s.cramped, s.tight,
 		!s.leaving.IsZero(), recentKey(s.app.view))
 	s.countDown()
 }
@@ -172,11 +174,19 @@ func (s *saleScreen) result() bool {
 // serving reports a customer at the counter whose payment is still going on.
 func (a *App) serving() bool { return a.view.Front != nil && !a.sale.result() }
 
-// low reports a window without the height for the large result.
-func (s *saleScreen) low() bool { return s.app.win.Canvas().Size().Height < 780 }
+// lack tells how much height the window lacks for the largest result.
+func (s *saleScreen) lack() int {
+	switch height := s.app.win.Canvas().Size().Height; {
+	case height < 700:
+		return 2
+	case height < 780:
+		return 1
+	}
+	return 0
+}
 
 func (s *saleScreen) tick() {
-	if s.low() != s.compact || s.small() != s.tight {
+	if s.lack() != s.cramped || s.small() != s.tight {
 		s.update()
 	}
 	s.countDown()

@@ -184,7 +184,7 @@ func pinScenes() []scene {
 		{name: "73-locked-idle", view: team(busy()), keys: at(1, "4", "2"), left: 15 * time.Minute},
 		{name: "73-locked-idle-paid", view: team(busy()), keys: at(1), left: 15 * time.Minute,
 			later: team(front(pos.PhasePaid, pos.SalePaid, nil))},
-		{name: "73-locked-unknown", view: team(asked(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)), keys: []string{"<Return>", "<Down>", "482915", "<Return>"}, left: 15 * time.Minute},
+		{name: "73-locked-unknown", view: team(asked(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)), keys: []string{"<F12>", "<Down>", "482915", "<Return>"}, left: 15 * time.Minute},
 		{name: "74-refund-confirm", view: team(view()), keys: at(1, refund...)},
 		{name: "74-refund-pin", view: team(view()), keys: at(1, append(refund, "#refund/yes", "<Down>", "482")...)},
 		{name: "74-refund-pin-wait", view: team(view()), keys: at(1, append(refund, "#refund/yes", "<Down>", waitPIN, "<Return>")...)},
