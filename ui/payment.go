@@ -34,9 +34,7 @@ func (s *saleScreen) drawPayment(v *pos.SaleView) fyne.CanvasObject {
 		head, text := s.standing(v)
 		info, spare = append(info, head, text), append(spare, text)
 	}
-	if v.Problem != nil {
-		info = append(info, s.problem(v.Problem))
-	}
+	info = append(info, s.problem(v)...)
 	if !v.Deadline.IsZero() && v.Phase == pos.PhaseAwaiting {
 		s.clock = l.NewLabel("", time, l.Text).Bold().LTR().Aligned(widgets.End)
 		s.bar = newProgress(l)
@@ -137,18 +135,26 @@ func (s *saleScreen) code(v *pos.SaleView) fyne.CanvasObject {
 		l.Icon(icon, 72, l.Faint), l.NewLabel(text, widgets.TextLarge, l.Muted).Aligned(widgets.Middle).Wrapped())))
 }
 
-// problem words the last trouble with the provider while the sale goes on.
-func (s *saleScreen) problem(f *pos.Failure) fyne.CanvasObject {
-	l, w := s.app.look, s.app.words
+// problem words the last trouble with the provider while the sale goes on, as
+// far as the words above it do not say it already.
+func (s *saleScreen) problem(v *pos.SaleView) []fyne.CanvasObject {
+	l, w, f := s.app.look, s.app.words, v.Problem
+	if f == nil {
+		return nil
+	}
 	text := w.t("problem.unclear")
 	switch {
 	case f.Class == "config" || f.Class == "clock":
 		text = w.refusal(&pos.Refusal{Class: f.Class})
 	case f.Outcome == pos.OutcomeBusy:
 		text = w.t("problem.busy")
+	case (v.Verdict != nil || v.Phase == pos.PhaseChecking) && f.Trace == "":
+		return nil
+	case v.Verdict != nil || v.Phase == pos.PhaseChecking:
+		return []fyne.CanvasObject{l.NewLabel(w.t("problem.trace", "trace", f.Trace), widgets.TextBody, l.Muted)}
 	}
-	return widgets.Layers(widgets.Rounded(l.CautionSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
-		l.Row(widgets.Space3, l.Icon("alert", 22, l.CautionText), widgets.Stretch(l.NewLabel(text+trace(w, f.Trace), widgets.TextBody, l.CautionText).Wrapped()))))
+	return []fyne.CanvasObject{widgets.Layers(widgets.Rounded(l.CautionSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
+		l.Row(widgets.Space3, l.Icon("alert", 22, l.CautionText), widgets.Stretch(l.NewLabel(text+trace(w, f.Trace), widgets.TextBody, l.CautionText).Wrapped()))))}
 }
 
 func trace(w *words, t string) string {

@@ -97,6 +97,15 @@ func TestVerdict_and_the_code_beside_it_say_the_same(t *testing.T) {
 	d.settled()
 	d.wantCalls("paid? SFRONT9 by Maryam")
 
+	// What the answer says is not said a second time under it.
+	silent := d.judged(pos.VerdictUnknown, 0)
+	silent.Front.Problem = &pos.Failure{Outcome: pos.OutcomeUnknown, Trace: "7f3e9a"}
+	d.show(silent)
+	d.wantNoText("No clear answer")
+	d.wantText("Trace code 7f3e9a")
+	d.show(front(pos.PhaseAwaiting, pos.SaleAwaiting, func(f *pos.SaleView) { f.QR, f.Problem = token, silent.Front.Problem }))
+	d.wantText("No clear answer")
+
 	for _, kind := range []pos.VerdictKind{pos.VerdictAsking, pos.VerdictOpen, pos.VerdictUnknown} {
 		hidden := d.judged(kind, 0)
 		hidden.Front.QR, hidden.Front.Phase = "", pos.PhaseChecking // the journal cannot be written
