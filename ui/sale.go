@@ -177,7 +177,7 @@ func (a *App) serving() bool { return a.view.Front != nil && !a.sale.result() }
 // lack tells how much height the window lacks for the largest result.
 func (s *saleScreen) lack() int {
 	switch height := s.app.win.Canvas().Size().Height; {
-	case height < 700:
+	case height < 740:
 		return 2
 	case height < 780:
 		return 1
