@@ -47,7 +47,11 @@ func (a *App) takeUp() {
 	a.work(func(ctx context.Context) func() {
 		sale, err := a.cfg.Reader.Sale(ctx, d.sale)
 		return func() {
-			if err != nil || sale.Refundable() == 0 || a.draft != d || a.member != by || a.view.Front != nil || len(a.dialogs) > 0 {
+			if err != nil || a.draft != d || a.member != by || a.view.Front != nil || len(a.dialogs) > 0 {
+				return
+			}
+			if sale.Refundable() == 0 {
+				a.draft = nil // somebody else gave it back meanwhile
 				return
 			}
 			a.openSale(d.sale)
