@@ -33,6 +33,9 @@ type Problem struct {
 	// the window's; an error is shown in place of the one before.
 	Retry    func(ctx context.Context) error
 	ReadOnly func(ctx context.Context) error
+	// Guarded says that there is a history, but reading it takes a PIN, which
+	// cannot be checked until the till opens.
+	Guarded bool
 	// Passphrase, when not nil, takes the place of Retry while the code is
 	// passphrase or passphrase_needed: it tries what was typed. It runs as
 	// Retry does and must not keep text.
@@ -178,6 +181,9 @@ func (s *problemScreen) draw() {
 	}
 	buttons = append(buttons, l.NewButton("problem/quit", widgets.Plain, w.t("problem.quit"), "", s.win.Close))
 	body = append(body, widgets.Centre(l.Row(widgets.Space3, buttons...)))
+	if s.Guarded {
+		body = append(body, l.NewLabel(w.t("problem.guarded"), widgets.TextBody, l.Muted).Aligned(widgets.Middle).Wrapped())
+	}
 	if detail != "" {
 		body = append(body, l.NewLabel(detail, widgets.TextSmall, l.Muted).Aligned(widgets.Middle).LTR().Wrapped())
 	}

@@ -68,6 +68,18 @@ func TestProblem_offers_a_way_on_and_tries_again(t *testing.T) {
 	}
 }
 
+func TestProblem_says_that_a_history_takes_a_pin(t *testing.T) {
+	for _, guarded := range []bool{false, true} {
+		p := ShowProblem(Problem{App: test.NewTempApp(t), Lang: "en", Err: &pos.Error{Code: "keyring"}, Guarded: guarded,
+			Retry: func(context.Context) error { return nil }})
+		s := windowTexts(p.Window())
+		if strings.Contains(s, "no PIN can be checked now") != guarded || strings.Contains(s, "reading only") {
+			t.Errorf("guarded %v: %s", guarded, s)
+		}
+		p.Close()
+	}
+}
+
 func TestProblem_escape_quits(t *testing.T) {
 	w := ShowProblem(Problem{App: test.NewTempApp(t), Lang: "ar", Err: errors.New("anything")}).Window()
 	closed := false

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/filspos/fils/pos"
@@ -73,12 +74,12 @@ func hasStaff(ctx context.Context, path string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("nobody can say who may read this journal: %w", err)
 	}
-	for _, m := range loaded.Staff {
-		if m.Role == pos.RoleOwner {
-			return true, nil
-		}
-	}
-	return false, nil
+	return hasOwner(loaded), nil
+}
+
+// hasOwner reports a shop that has set up its staff.
+func hasOwner(loaded pos.Loaded) bool {
+	return slices.ContainsFunc(loaded.Staff, func(m pos.Member) bool { return m.Role == pos.RoleOwner })
 }
 
 // prove has the PIN checked by whoever has the journal. A till that starts

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -274,6 +275,48 @@ func TestConnect_AShopWithStaffIsAskedForAPIN(t *testing.T) {
 
 // failed is a run whose output does not matter.
 func (r ran) failed() ran { return ran{r.code, "", r.err} }
+
+// A history without PINs would show whoever starts the till without its key
+// what the command line refuses them.
+func TestDesk_OffersNoHistoryThatTakesAPIN(t *testing.T) {
+	dir, _ := staffed(t)
+	keyring.MockInitWithError(errors.New("locked"))
+	t.Cleanup(keyring.MockInit)
+	d := &desk{runOptions: runOptions{dir: dir}, log: slog.New(slog.DiscardHandler), owned: newGroup(t.Context())}
+	if err := d.start(t.Context(), false, nil); err == nil {
+		t.Fatal("it opened without a key")
+	}
+	if open, guarded := d.readOnlyWay(); open != nil || !guarded {
+		t.Errorf("it offers %v, guarded %v", open != nil, guarded)
+	}
+	var p *pos.Error
+	if err := d.start(t.Context(), true, nil); !errors.As(err, &p) || p.Code != pos.CodeStaffAway || d.station != nil {
+		t.Errorf("read all the same: %v", err)
+	}
+	if err := d.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDesk_OffersTheHistoryWhereNobodyIsAsked(t *testing.T) {
+	dir, _ := account(t)
+	s := openShop(t, stationOptions{dir: dir})
+	s.charge(4200)
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{runOptions: runOptions{dir: dir}, log: slog.New(slog.DiscardHandler), owned: newGroup(t.Context())}
+	open, guarded := d.readOnlyWay()
+	if open == nil || guarded {
+		t.Fatalf("it offers %v, guarded %v", open != nil, guarded)
+	}
+	if err := open(t.Context()); err != nil || d.station == nil {
+		t.Errorf("reading only: %v", err)
+	}
+	if err := d.close(); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestRecords_AJournalThatTellsNothingIsNotRead(t *testing.T) {
 	dir, _ := staffed(t)

@@ -173,10 +173,11 @@ func (d *desk) start(ctx context.Context, readOnly bool, ask func() (string, err
 // called on the UI goroutine or before it runs.
 func (d *desk) complain(err error) {
 	p := problem(err)
+	read, guarded := d.readOnlyWay()
 	fmt.Fprintln(d.err, "fils:", oneLine(err.Error()))
 	shown := ui.ShowProblem(ui.Problem{
 		App: d.app, Lang: d.screen.Lang, Dark: d.screen.Dark, Err: p, Path: d.pathOf(p), Version: d.meta.Details.Version,
-		Retry: d.again, ReadOnly: d.readOnlyWay(), Passphrase: d.unlock,
+		Retry: d.again, ReadOnly: read, Guarded: guarded, Passphrase: d.unlock,
 		Continue: func() { d.show(context.Background()) },
 	})
 	d.mu.Lock()
@@ -215,12 +216,20 @@ func wrapProblem(err error) error {
 	return problem(err)
 }
 
-// readOnlyWay is nil when there is nothing to read.
-func (d *desk) readOnlyWay() func(ctx context.Context) error {
-	if _, err := os.Stat(journalPath(d.dir, d.training)); err != nil {
-		return nil
+// readOnlyWay is nil when there is nothing to read, and when reading takes a
+// PIN, or nobody can say whether it does: guarded then.
+func (d *desk) readOnlyWay() (open func(ctx context.Context) error, guarded bool) {
+	path := journalPath(d.dir, d.training)
+	if _, err := os.Stat(path); err != nil {
+		return nil, false
 	}
-	return func(ctx context.Context) error { return wrapProblem(d.start(ctx, true, nil)) }
+	if !d.training {
+		staffed, err := hasStaff(context.Background(), path)
+		if staffed || err != nil {
+			return nil, staffed
+		}
+	}
+	return func(ctx context.Context) error { return wrapProblem(d.start(ctx, true, nil)) }, false
 }
 
 // show opens the till's window over the station. It must be called on the UI

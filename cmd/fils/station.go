@@ -278,7 +278,8 @@ func (s *station) close() error {
 }
 
 // openHistory opens a journal for reading, without the settings and the key
-// that selling needs.
+// that selling needs. Where these would guard the history, it refuses with
+// [pos.CodeStaffAway].
 func openHistory(ctx context.Context, o stationOptions) (_ *station, err error) {
 	s := newStation(ctx)
 	defer func() {
@@ -295,6 +296,10 @@ func openHistory(ctx context.Context, o stationOptions) (_ *station, err error) 
 	}
 	if loaded.Binding == nil {
 		return nil, fmt.Errorf("%w: it holds nothing yet", pos.ErrJournalReadOnly)
+	}
+	// Checking a PIN takes the key and writes the journal; neither can be had here.
+	if !o.training && hasOwner(loaded) {
+		return nil, &pos.Error{Code: pos.CodeStaffAway, Op: "open history", Err: errors.New("this shop's history takes a PIN")}
 	}
 	s.mode = (&setup.Settings{Host: loaded.Binding.Host}).Mode()
 	if o.training {
