@@ -127,7 +127,8 @@ type SaleQuery struct {
 	// Cashier, when not empty, keeps only the sales that this member made.
 	Cashier string
 	// Text matches the start or the last digits of our number or of PayBy's,
-	// or the start of the reference.
+	// or the start of the reference; from six characters on also the last digits
+	// of a refund's number, ours or PayBy's, which finds the sale.
 	Text string
 	// From and To bound the time of creation (UTC, To exclusive); zero is open.
 	From, To time.Time

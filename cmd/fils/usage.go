@@ -18,8 +18,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
   fils journal verify      check every event of the journal, and its end against
                            the last Z and the head kept beside the key
   fils journal export      print the journal, one JSON object a line
-  fils journal find TEXT   sales by a number or its last digits, a reference, or an
-                           amount written with a point
+  fils journal find TEXT   sales by a number or its last digits, also those of a
+                           refund, a reference, or an amount written with a point
   fils journal story NUMBER
                            every event of one sale and its refunds
   fils journal backup FILE copy the journal, while the till runs or not, and

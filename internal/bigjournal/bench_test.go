@@ -78,6 +78,7 @@ func BenchmarkBigJournal(b *testing.B) {
 	j := open(b, path)
 	sales := spread(b, j)
 	pick := func(round int) pos.Sale { return sales[round%len(sales)] }
+	refunds := refundNumbers(b, j, sales)
 	pages := map[string]func(s pos.Sale) pos.SaleQuery{
 		"page/newest": func(pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50} },
 		"page/anywhere": func(s pos.Sale) pos.SaleQuery {
@@ -95,6 +96,9 @@ func BenchmarkBigJournal(b *testing.B) {
 		},
 		"search/reference": func(s pos.Sale) pos.SaleQuery {
 			return pos.SaleQuery{Limit: 50, Text: "INV-" + s.ProviderNo[len(s.ProviderNo)-4:]}
+		},
+		"search/refund": func(s pos.Sale) pos.SaleQuery {
+			return pos.SaleQuery{Limit: 50, Text: refunds[int(s.Intent.Amount)%len(refunds)]}
 		},
 		"search/one character": func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: s.No.Short()[5:]} },
 		"search/month":         func(s pos.Sale) pos.SaleQuery { return pos.SaleQuery{Limit: 50, Text: string(s.No)[:5]} },
@@ -160,6 +164,24 @@ func spread(b *testing.B, j *sqlite.Journal) []pos.Sale {
 		}
 	}
 	return out
+}
+
+// refundNumbers are the last digits of refunds of sales, and PayBy's numbers.
+func refundNumbers(b *testing.B, j *sqlite.Journal, sales []pos.Sale) (numbers []string) {
+	b.Helper()
+	for _, s := range sales {
+		list, err := j.Refunds(b.Context(), s.No)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, r := range list {
+			numbers = append(numbers, r.No.Short(), r.ProviderNo)
+		}
+	}
+	if len(numbers) == 0 {
+		b.Fatal("no refund")
+	}
+	return numbers
 }
 
 // commits records one fact of a sale at a time, and between blocks of them

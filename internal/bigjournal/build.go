@@ -137,7 +137,7 @@ func newWriter(ctx context.Context, tx *sql.Tx) (*writer, error) {
 			VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?)`,
 		&w.sold: `INSERT INTO sales (no, seq, at_ms, state, open, amount, reversed, provider, provider_rev, reference, doc,
 			cashier, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&w.refunded: "INSERT INTO refunds (no, seq, sale, at_ms, state, open, doc) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		&w.refunded: "INSERT INTO refunds (no, seq, sale, at_ms, state, open, provider, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	} {
 		if *statement, err = tx.PrepareContext(ctx, text); err != nil {
 			return nil, err
@@ -195,7 +195,7 @@ func (w *writer) derived(ctx context.Context, s pos.Sale, r pos.Refund, saleSeq,
 		return err
 	}
 	_, err = w.refunded.ExecContext(ctx, string(r.No), refundSeq, string(r.Sale), r.CreatedAt.UnixMilli(), string(r.State),
-		!r.State.Final(), mark(r))
+		!r.State.Final(), r.ProviderNo, mark(r))
 	return err
 }
 

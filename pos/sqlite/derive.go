@@ -201,11 +201,11 @@ func (d deriver) saveRefund(ctx context.Context, seq int64, r pos.Refund, before
 	case r.No == "":
 		return errors.New("a folded refund has no number")
 	}
-	return exec(ctx, d.tx, `INSERT INTO refunds (no, seq, sale, at_ms, state, open, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?)
+	return exec(ctx, d.tx, `INSERT INTO refunds (no, seq, sale, at_ms, state, open, provider, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (no) DO UPDATE SET seq = excluded.seq, state = excluded.state, open = excluded.open,
-			doc = excluded.doc`,
-		string(r.No), seq, string(r.Sale), r.CreatedAt.UnixMilli(), string(r.State), !r.State.Final(), string(doc))
+			provider = excluded.provider, doc = excluded.doc`,
+		string(r.No), seq, string(r.Sale), r.CreatedAt.UnixMilli(), string(r.State), !r.State.Final(), r.ProviderNo, string(doc))
 }
 
 // loadSale returns a zero sale and an empty document when there is none.

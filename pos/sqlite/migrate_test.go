@@ -18,14 +18,14 @@ func TestAMigrationKeepsACopyOfTheFileBefore(t *testing.T) {
 	}
 	record(t, j, intended(3))
 	closeJournal(t, j)
-	verified(t, path+".before-6", 9)
-	info, err := os.Stat(path + ".before-6")
+	verified(t, path+".before-7", 9)
+	info, err := os.Stat(path + ".before-7")
 	if err != nil || info.Mode().Perm()&0o077 != 0 {
 		t.Errorf("copy: %v, %v", info, err)
 	}
 	db := raw(t, path)
-	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "listed", "keys", "extra"})
-	equal(t, "dates", query[int64](t, db, "SELECT at_ms FROM migrations"), slices.Repeat([]int64{start.UnixMilli()}, 6))
+	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "listed", "keys", "refund_search", "extra"})
+	equal(t, "dates", query[int64](t, db, "SELECT at_ms FROM migrations"), slices.Repeat([]int64{start.UnixMilli()}, 7))
 	db.Close()
 	// This program is older than that file now.
 	unusable(t, path, pos.ErrJournalNewer)
@@ -91,4 +91,25 @@ func TestAJournalWithoutListedSalesIsMigrated(t *testing.T) {
 		t.Fatal(err)
 	}
 	verified(t, path, 112)
+}
+
+// format4.db is that journal as the next program left it: the numbers of
+// refunds were not yet searched. One of two refunds has PayBy's.
+func TestAJournalWhoseRefundsWereNotSearchedIsMigrated(t *testing.T) {
+	path := fixture(t, "format4.db.gz")
+	verified(t, path, 110) // as it is, by this program
+	j := open(t, path)
+	verified(t, path+".before-5", 110)
+	verified(t, path, 110)
+	for text, want := range map[string]pos.SaleNo{
+		string(refundNo(100)): saleNo(3), string(refundNo(101)): saleNo(4), "000101": saleNo(4), "1917400000000100": saleNo(3),
+	} {
+		if got := pages(t, j, pos.SaleQuery{Text: text, Limit: 100}); len(got) != 1 || got[0].No != want {
+			t.Errorf("%s finds %d sales", text, len(got))
+		}
+	}
+	if err := j.Rebuild(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, path, 110)
 }

@@ -91,7 +91,7 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 		return l, err
 	}
 	var recent statement
-	recent.merge(pos.SaleQuery{}, nil, recentCount, walks("sales_time", nil))
+	recent.merge(pos.SaleQuery{}, places{}, recentCount, walks("sales_time", nil))
 	for _, part := range []struct {
 		into  *[]pos.Sale
 		query string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/filspos/fils/pos"
 )
@@ -78,28 +79,28 @@ func plan(ctx context.Context, db querier, q pos.SaleQuery, limit int, p patienc
 		s.add("SELECT doc FROM sales WHERE false")
 		return s, nil
 	}
-	hits := textRanges(string(text))
+	hits := placesOf(string(text))
 	count, err := hits.count(ctx, db, p.some)
 	if err != nil {
 		return nil, err
 	}
 	filtered := q.Amount > 0 || q.Cashier != "" || len(q.States) > 0
 	switch {
-	case len(hits) > 0 && count <= p.few:
+	case hits.any() && count <= p.few:
 		s.add("SELECT doc FROM (")
 		hits.union(s, " UNION ", pos.SaleQuery{})
 		s.add(") CROSS JOIN sales ON no = hit WHERE true")
 		s.filter(q)
 		s.states(q.States)
 		s.add(newestFirst, limit)
-	case len(hits) > 0 && count <= p.some && !filtered:
+	case hits.any() && count <= p.some && !filtered:
 		// One sale may be hit in each of the ranges, and so often on a page.
 		s.add("SELECT doc FROM (SELECT DISTINCT hit FROM (SELECT hit FROM (")
 		hits.union(s, " UNION ALL ", q)
-		s.add(") ORDER BY at DESC, hit DESC LIMIT ?)) CROSS JOIN sales ON no = hit"+newestFirst, limit*(len(hits)+1), limit)
+		s.add(") ORDER BY at DESC, hit DESC LIMIT ?)) CROSS JOIN sales ON no = hit"+newestFirst, limit*(len(hits.ranges)+2), limit)
 	case q.Amount > 0:
 		s.merge(q, hits, limit, walks("sales_amount", q.States))
-	case len(hits) > 0:
+	case hits.any():
 		s.merge(q, hits, limit, walks("sales_time", q.States))
 	case len(q.States) > 0 && !slices.Contains(q.States, pos.SalePaid):
 		var walks []walk
@@ -127,7 +128,7 @@ func walks(index string, states []pos.SaleState) []walk {
 	return []walk{{index, " AND listed = 1", states}, {"sales_live", " AND listed = 0", states}}
 }
 
-func (s *statement) follow(columns string, q pos.SaleQuery, hits ranges, w walk) {
+func (s *statement) follow(columns string, q pos.SaleQuery, hits places, w walk) {
 	s.add("SELECT " + columns + " FROM sales INDEXED BY " + w.index + " WHERE true" + w.condition)
 	s.filter(q)
 	s.states(w.states)
@@ -136,17 +137,22 @@ func (s *statement) follow(columns string, q pos.SaleQuery, hits ranges, w walk)
 
 // hit keeps what is in one of the ranges. The plus keeps SQLite from leaving
 // the index of the walk for those of the text.
-func (s *statement) hit(hits ranges) {
-	for i, r := range hits {
+func (s *statement) hit(hits places) {
+	for i, r := range hits.ranges {
 		s.add([]string{" AND (", " OR "}[min(i, 1)]+"+"+r.column+" >= ? AND +"+r.column+" < ?", r.from, r.to)
 	}
-	if len(hits) > 0 {
+	if hits.refund != "" {
+		s.add(" OR +no IN (")
+		hits.refunds(s)
+		s.add(")")
+	}
+	if hits.any() {
 		s.add(")")
 	}
 }
 
 // merge takes one page of each walk.
-func (s *statement) merge(q pos.SaleQuery, hits ranges, limit int, walks []walk) {
+func (s *statement) merge(q pos.SaleQuery, hits places, limit int, walks []walk) {
 	s.add("SELECT doc FROM (")
 	for i, w := range walks {
 		s.add([]string{"", " UNION ALL "}[min(i, 1)] + "SELECT * FROM (")
@@ -191,24 +197,50 @@ type textRange struct {
 	sparse                  bool
 }
 
-type ranges []textRange
+// places are where a text may be found.
+type places struct {
+	ranges []textRange
+	// refund is what a number of a refund must end with; empty for a text that
+	// is too short to hit few of them.
+	refund string
+}
 
-// textRanges lists where text may be found. Our numbers are upper-case, the
+func (h places) any() bool { return len(h.ranges) > 0 }
+
+// refundDigits is how many last digits of a refund's number its indexes hold.
+const refundDigits = 6
+
+// placesOf lists where text may be found. Our numbers are upper-case, the
 // other keys are stored through searchKey.
-func textRanges(text string) ranges {
+func placesOf(text string) (h places) {
 	if text == "" {
-		return nil
+		return h
+	}
+	if utf8.RuneCountInString(text) >= refundDigits {
+		h.refund = text
 	}
 	prefix := func(column, index, p string, sparse bool) textRange {
 		return textRange{column, index, p, p + "\U0010ffff", sparse}
 	}
-	return ranges{
+	h.ranges = []textRange{
 		prefix("no", "sales_number", strings.ToUpper(text), false),
 		prefix("reversed", "sales_reversed", reverse(text), false),
 		prefix("provider", "sales_provider", strings.ToUpper(text), true),
 		prefix("provider_rev", "sales_provider_rev", reverse(text), true),
 		prefix("reference", "sales_reference", text, true),
 	}
+	return h
+}
+
+// refunds selects the sales of which a refund is hit. The indexes tell most
+// others apart, and the whole text the rest.
+func (h places) refunds(s *statement) {
+	length := utf8.RuneCountInString(h.refund)
+	last := string([]rune(h.refund)[length-refundDigits:])
+	s.add("SELECT sale FROM refunds INDEXED BY refunds_last WHERE substr(lower(no), -6) = ? AND substr(lower(no), ?) = ?",
+		last, -length, h.refund)
+	s.add(" UNION ALL SELECT sale FROM refunds INDEXED BY refunds_provider_last WHERE provider <> ''"+
+		" AND substr(lower(provider), -6) = ? AND substr(lower(provider), ?) = ?", last, -length, h.refund)
 }
 
 // indexed is the selection of one range through its index of listed sales.
@@ -222,21 +254,28 @@ func (r textRange) indexed(s *statement) {
 
 // union is every hit with its time, those of the sales that are not listed
 // among them; of q it heeds the times.
-func (h ranges) union(s *statement, union string, q pos.SaleQuery) {
+func (h places) union(s *statement, union string, q pos.SaleQuery) {
 	times := pos.SaleQuery{Before: q.Before, From: q.From, To: q.To}
-	for _, r := range h {
+	if h.refund != "" {
+		s.add("SELECT no AS hit, at_ms AS at FROM sales WHERE no IN (")
+		h.refunds(s)
+		s.add(")")
+		s.filter(times)
+		s.add(union)
+	}
+	for _, r := range h.ranges {
 		r.indexed(s)
 		s.filter(times)
 		s.add(union)
 	}
 	s.add("SELECT no, at_ms FROM sales INDEXED BY sales_live WHERE listed = 0")
 	s.filter(times)
-	s.hit(h)
+	s.hit(places{ranges: h.ranges}) // of a refund all are above
 }
 
-// count counts hits in the indexes, and stops when there are more than most.
-func (h ranges) count(ctx context.Context, db querier, most int64) (total int64, err error) {
-	for _, r := range h {
+// count counts hits in the indexes of sales, and stops when there are more than most.
+func (h places) count(ctx context.Context, db querier, most int64) (total int64, err error) {
+	for _, r := range h.ranges {
 		var s statement
 		s.add("SELECT count(*) FROM (")
 		r.indexed(&s)

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -163,6 +164,72 @@ func pages(t *testing.T, j *sqlite.Journal, q pos.SaleQuery) (all []pos.Sale) {
 	}
 	t.Fatalf("%+v has no end", q)
 	return nil
+}
+
+// What a slip, a receipt or PayBy's statement prints of a refund leads to its
+// sale.
+func TestARefundsNumberFindsItsSale(t *testing.T) {
+	j := bound(t, newPath(t))
+	all := history(t, j, 120)
+	paid := slices.DeleteFunc(slices.Clone(all), func(s pos.Sale) bool { return s.State != pos.SalePaid })
+	first, second := paid[3], paid[len(paid)/2]
+	numbers := map[pos.SaleNo][]pos.RefundNo{
+		first.No: {"R260301-0123456789ABCDEFGH12", "R260301-AAAA456789ABCDEF7Q9Z"}, second.No: {"outside-7q9zab"},
+	}
+	for sale, list := range numbers {
+		for i, no := range list {
+			asked := refundIntended(70+i, sale, 10)
+			done := refundNews(80+i, sale, 10, pos.RefundArrived, pos.RefundReportDone)
+			asked.Refund, done.Refund, done.RefundReport.Refund = no, no, no
+			done.RefundReport.ProviderNo = "19174000556" + string(sale[len(sale)-1:]) + fmt.Sprint(i) + "7788"
+			record(t, j, asked, done)
+		}
+	}
+	provider := func(no pos.RefundNo) string {
+		r, err := j.RefundByNo(t.Context(), no)
+		if err != nil || r.ProviderNo == "" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		return r.ProviderNo
+	}
+	ours, theirs := provider(numbers[first.No][0]), provider(numbers[second.No][0])
+	for i, listed := range []func() error{
+		func() error { return j.Unlist(true) }, func() error { return j.Tidy(t.Context()) },
+		func() error { return j.Unlist(false) }, func() error { return j.Tidy(t.Context()) }, func() error { return j.Unlist(true) },
+	} {
+		j.Patience([]int64{2000, 2000, 2000, -1, -1}[i], []int64{5000, 5000, 5000, -1, 5000}[i])
+		if err := listed(); err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range map[string][]pos.SaleNo{
+			string(numbers[first.No][0]): {first.No}, strings.ToLower(string(numbers[first.No][0])): {first.No},
+			" defgh12 ": {first.No}, "EFGH12": {first.No}, "FGH12": nil, "EFGH13": nil, "XEFGH12": nil,
+			"OUTSIDE-7Q9ZAB": {second.No}, "7q9zab": {second.No}, "DEF7Q9Z": {first.No},
+			ours: {first.No}, ours[len(ours)-6:]: {first.No}, theirs: {second.No}, theirs[:len(theirs)-1]: nil,
+		} {
+			for _, q := range []pos.SaleQuery{{Text: text}, {Text: text, States: []pos.SaleState{pos.SalePaid}}} {
+				q.Limit = 3
+				var got []pos.SaleNo
+				for _, s := range pages(t, j, q) {
+					got = append(got, s.No)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%d: %+v finds %v, want %v", i, q, got, want)
+				}
+			}
+		}
+		if got := pages(t, j, pos.SaleQuery{Text: "EFGH12", States: []pos.SaleState{pos.SaleClosed}, Limit: 3}); len(got) != 0 {
+			t.Errorf("%d: another state finds %v", i, got)
+		}
+	}
+	for _, few := range []int64{2000, -1} {
+		j.Patience(few, few)
+		steps, err := j.Explain(t.Context(), pos.SaleQuery{Text: "EFGH12"})
+		if plan := strings.Join(steps, "\n"); err != nil || !strings.Contains(plan, "refunds_last (<expr>=?)") ||
+			!strings.Contains(plan, "refunds_provider_last (<expr>=?)") || strings.Contains(plan, "SCAN refunds") {
+			t.Errorf("%v\n%s", err, plan)
+		}
+	}
 }
 
 func TestALimitIsKeptInBounds(t *testing.T) {
