@@ -95,13 +95,26 @@ func closeShift(ctx context.Context, o records, _ []string, c console) error {
 		if err != nil {
 			return err
 		}
-		if s.copies != nil {
-			if _, err := s.copies.keep(ctx); err != nil {
-				fmt.Fprintln(c.err, "fils: the shift is closed; the journal was not copied:", oneLine(err.Error()))
-			}
-		}
-		return writeSlip(c.out, &z, setup.Location())
+		return handOut(ctx, c, &z, s.copies, copySlow)
 	})
+}
+
+// handOut prints a Z and then, for at most limit, waits for the copy that
+// belongs to it: what is on paper waits for no folder. k may be nil.
+func handOut(ctx context.Context, c console, z *pos.Z, k *copies, limit time.Duration) error {
+	err := writeSlip(c.out, z, setup.Location())
+	if k == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	switch _, e := k.keep(ctx); {
+	case e != nil:
+		fmt.Fprintf(c.err, "fils: the shift is closed; the journal was not copied to %s: %s\n", k.folder, oneLine(e.Error()))
+	case err == nil:
+		_, err = fmt.Fprintf(c.out, "\n%s holds a copy of the journal with Z %d\n", k.folder, z.Number)
+	}
+	return err
 }
 
 // adopt takes up a sale that this journal lacks.
