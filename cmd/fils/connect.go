@@ -71,6 +71,9 @@ func connect(ctx context.Context, o connectOptions, c console) error {
 	if err == nil {
 		err = o.takeDown(ctx, c, s, bound != nil, by)
 	}
+	if err == nil {
+		_, err = fmt.Fprintln(c.out, "PayBy:", tryKeys(ctx, newClient(s, done.Secrets), tryPatience))
+	}
 	if err != nil || o.owner == "" {
 		return err
 	}

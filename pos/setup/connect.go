@@ -61,6 +61,8 @@ func (o *Options) ring() ring {
 // Connected is what [Connect] did.
 type Connected struct {
 	Settings *Settings
+	// Secrets are those that were stored, for the caller to try once.
+	Secrets *Secrets
 	// KeyStore is [InKeyring] or [InFile].
 	KeyStore string
 }
@@ -89,7 +91,7 @@ func Connect(ctx context.Context, file, dataDir string, o Options) (*Connected, 
 	if s.store, err = o.keep(ctx, dataDir, s, secrets); err != nil {
 		return nil, err
 	}
-	return &Connected{Settings: s, KeyStore: s.store}, s.write(dataDir)
+	return &Connected{Settings: s, Secrets: secrets, KeyStore: s.store}, s.write(dataDir)
 }
 
 func (s *Settings) write(dataDir string) error {
