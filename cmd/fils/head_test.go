@@ -1,7 +1,9 @@
 package fils
 
 import (
+	"database/sql"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +121,16 @@ func TestRebuild_DerivesTheTablesAgain(t *testing.T) {
 	if err := s.station.close(); err != nil {
 		t.Fatal(err)
 	}
+	// A table that was edited under a sound chain shows screens a lie.
+	db, err := sql.Open("sqlite3", journalPath(dir, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("UPDATE sales SET amount = 900")
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, fils("journal", "verify", "--data", dir), 1, "is not what its events derive")
 	lock, err := lockDir(dir)
 	if err != nil {
 		t.Fatal(err)
