@@ -156,6 +156,20 @@ func TestRenew_NewSaleOnlyAfterProof(t *testing.T) {
 	}
 }
 
+// A customer who wanted a new code waits a minute for it, no longer.
+func TestRenew_AProofThatComesTooLateStartsNothing(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1234)
+	s.advance(2 * time.Second)
+	s.renew(no)
+	s.core.sales[no].plan.renewUntil = s.now // as if PayBy had taken a minute for each answer
+	s.advance(20 * time.Second)
+	s.want(no, SaleClosed)
+	if s.core.front != no || len(s.mirror) != 1 {
+		t.Fatalf("%d sales, front %q", len(s.mirror), s.core.front)
+	}
+}
+
 func TestRenew_PaidAfterAllStartsNothing(t *testing.T) {
 	s := newSim(t)
 	no := s.charge(1234)

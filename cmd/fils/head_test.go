@@ -12,6 +12,8 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/pos/setup"
+	"github.com/filspos/fils/pos/sqlite"
 )
 
 // copyFile copies one file of the journal; missing ones are removed.
@@ -86,6 +88,25 @@ func TestVerify_KnowsTheHeadKeptBesideTheKey(t *testing.T) {
 	if r := verify(); r.code != 0 { // it goes on from here
 		t.Errorf("%+v", r)
 	}
+
+	// As many events, but not these: another till's journal, or one made anew.
+	count, hash, err := sqlite.Head(t.Context(), journalPath(dir, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash[0] ^= 1
+	connected, err := setup.ReadSettings(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heads, err := setup.NewHeads(connected, dir, journalPath(dir, false), nil)
+	if err == nil {
+		err = heads.KeepHead(t.Context(), count, hash)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, verify(), 1, "this is another journal")
 
 	remove(t, journalPath(dir, false))
 	for _, f := range []string{"-wal", "-shm"} {

@@ -385,11 +385,14 @@ func TestLoad_Problems(t *testing.T) {
 		}, ProblemKeyLost, "no usable key"},
 		{"another key", func(s *shop, ring *memoryRing) {
 			o := Options{Keyring: ring}
-			settings := &Settings{Environment: "uat", Host: uatHost, Partner: "200000000888"}
+			settings, err := ReadSettings(s.data)
+			if err != nil {
+				s.t.Fatal(err)
+			}
 			if _, err := o.keep(context.Background(), s.data, settings, &Secrets{Signer: gatewayKey()}); err != nil {
 				s.t.Fatal(err)
 			}
-		}, ProblemKeyLost, "not the one"},
+		}, ProblemKeyLost, "private key is not the one"},
 		{"settings broken", func(s *shop, _ *memoryRing) { s.stored("environment = uat") }, ProblemSettings, "line 1"},
 		{"settings empty", func(s *shop, _ *memoryRing) { s.stored("") }, ProblemSettings, "not written by fils connect"},
 		{"settings newer", func(s *shop, _ *memoryRing) { s.stored("format = 2\nkey_store = \"keyring\"") }, ProblemSettings, "newer version"},
