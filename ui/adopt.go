@@ -207,7 +207,7 @@ func (x *adoptDialog) drawFound() fyne.CanvasObject {
 		title, text = "adopt.known", w.t("adopt.known.text")
 	}
 	body := []fyne.CanvasObject{x.head(title),
-		l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.money(s.Intent.Amount), widgets.TextHeading, l.Text).Bold()), a.phaseChip(phaseOf(s))),
+		l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.money(s.Intent.Amount), widgets.TextHeading, l.Text).Bold()), a.saleChip(s, phaseOf(s))),
 		fact(w.t("detail.number"), string(s.No)), fact(w.t("detail.provider"), s.ProviderNo), fact(w.t("detail.started"), a.moment(s.CreatedAt))}
 	if s.Intent.Terminal != "" {
 		body = append(body, fact(w.t("detail.till"), s.Intent.Terminal))

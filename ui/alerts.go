@@ -42,8 +42,9 @@ func (s *alertsScreen) draw() fyne.CanvasObject {
 	for _, p := range a.view.Proposals {
 		list = append(list, s.proposal(p))
 	}
-	for i := range a.view.Alerts {
-		list = append(list, s.alert(&a.view.Alerts[i]))
+	alerts := byGravity(a.view.Alerts)
+	for i := range alerts {
+		list = append(list, s.alert(&alerts[i]))
 	}
 	return widgets.Column(widgets.Space4, title, l.NewLabel(w.t("alerts.text"), widgets.TextBody, l.Muted).Wrapped(),
 		widgets.Stretch(widgets.NewScroll(200, widgets.Column(widgets.Space3, list...))))
@@ -108,6 +109,26 @@ func (a *App) aboutKeys(al *pos.Alert) []string {
 		who = w.t("alert.key_added.by", "name", a.person(al.By))
 	}
 	return []string{w.t("alert.key_added.before", "keys", list(before)), w.t("alert.key_added.since", "keys", list(since)), who}
+}
+
+// alertCard is the gravest of the alerts, and how many more there are.
+func (t *tillScreen) alertCard(alerts []pos.Alert) fyne.CanvasObject {
+	a, first := t.app, &alerts[0]
+	l, w := a.look, a.words
+	head := []fyne.CanvasObject{widgets.Stretch(l.NewLabel(w.alert(first.Kind, 0), widgets.TextBody, l.OnCaution).Bold().Wrapped())}
+	if first.Amount > 0 && first.Currency == "" {
+		head = append(head, l.NewLabel(w.money(first.Amount), widgets.TextBody, l.OnCaution).Bold())
+	}
+	text := []fyne.CanvasObject{l.Row(widgets.Space2, head...)}
+	if first.Sale != "" {
+		text = append(text, l.NewLabel(w.t("alerts.sale", "no", first.Sale.Short()), widgets.TextSmall, l.OnCaution))
+	}
+	if more := len(alerts) - 1; more > 0 {
+		text = append(text, l.NewLabel(w.count("till.alerts.more", more), widgets.TextBody, l.OnCaution))
+	}
+	return l.NewPress("till/alerts", widgets.Item, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
+		widgets.Pad(widgets.Space4, widgets.Space3, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(widgets.Column(0, text...))))),
+		func() { a.open(pageAlerts) })
 }
 
 // resolve asks for a written reason: an alert never goes away silently.

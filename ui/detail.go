@@ -91,7 +91,7 @@ func (h *historyScreen) drawDetail() fyne.CanvasObject {
 	l, w := a.look, a.words
 	s := &d.sale
 	phase := phaseOf(s)
-	head := l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.money(s.Intent.Amount), widgets.TextHeading+6, l.Text).Bold().Fitting(widgets.TextTitle)), a.phaseChip(phase))
+	head := l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.money(s.Intent.Amount), widgets.TextHeading+6, l.Text).Bold().Fitting(widgets.TextTitle)), a.saleChip(s, phase))
 	body := []fyne.CanvasObject{}
 	if phase != pos.PhasePaid {
 		body = append(body, l.NewLabel(w.phase(phase, 2), widgets.TextBody, l.Text).Wrapped())

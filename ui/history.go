@@ -144,7 +144,7 @@ func (h *historyScreen) update() {
 	key := []any{h.failed != nil, h.whose(), h.chosen, h.page.Next != nil, len(h.marks), h.loading && len(h.page.Sales) == 0}
 	for i := range h.page.Sales {
 		s := &h.page.Sales[i]
-		key = append(key, s.No, s.State, s.Aborted, s.Refunded, s.Pending, s.Adopted, "|")
+		key = append(key, s.No, s.State, s.Aborted, after(s), s.Adopted, "|")
 	}
 	h.list.show(h.drawList, key...)
 	h.drawSide()
@@ -216,10 +216,7 @@ func (h *historyScreen) row(s *pos.Sale) fyne.CanvasObject {
 	a := h.app
 	l, w := a.look, a.words
 	no := s.No
-	side := []fyne.CanvasObject{a.phaseChip(phaseOf(s))}
-	if s.Refunded > 0 || s.Pending > 0 {
-		side = append([]fyne.CanvasObject{chip(l, "undo", w.t("history.refunded"), l.Hover, l.Muted)}, side...)
-	}
+	side := []fyne.CanvasObject{a.saleChip(s, phaseOf(s))}
 	if s.Adopted {
 		side = append([]fyne.CanvasObject{chip(l, "search", w.t("adopt.chip"), l.Hover, l.Muted)}, side...)
 	}

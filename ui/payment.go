@@ -96,11 +96,11 @@ func (s *saleScreen) recent() fyne.CanvasObject {
 	var rows []fyne.CanvasObject
 	for i := range a.view.Recent {
 		v := &a.view.Recent[i]
-		icon, _, ink := a.tone(v.Phase)
+		word, icon, _, ink := a.stands(&v.Sale, v.Phase)
 		rows = append(rows, l.Row(widgets.Space3,
 			widgets.AtLeast(84, 0, l.NewLabel(a.when(v.Sale.CreatedAt), size, l.Muted)),
 			widgets.Stretch(l.NewLabel(w.money(v.Sale.Intent.Amount), size, l.Text).Bold()),
-			l.Row(6, l.Icon(icon, size, ink), l.NewLabel(w.phase(v.Phase, 0), size, ink))))
+			l.Row(6, l.Icon(icon, size, ink), l.NewLabel(word, size, ink))))
 	}
 	return widgets.Column(gap, rows...)
 }

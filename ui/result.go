@@ -39,6 +39,9 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
 	d := s.dress(v.Phase)
+	if changed, ok := a.dressed(&v.Sale); ok {
+		d = changed
+	}
 	middle := func(text string, size float32, bold bool) fyne.CanvasObject {
 		label := l.NewLabel(text, size, d.ink).Aligned(widgets.Middle).Wrapped()
 		if bold {
@@ -66,6 +69,7 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	} else {
 		body = append(body, middle(rest, widgets.TextTitle, false))
 	}
+	body = append(body, s.returns(v, d.ink)...)
 	if v.Phase == pos.PhasePaid && v.Sale.Payment != nil && v.Sale.Payment.Paid != v.Sale.Intent.Amount {
 		body = append(body, middle(w.t("result.discount", "amount", w.money(v.Sale.Payment.Paid)), widgets.TextLarge, false))
 	}
@@ -124,7 +128,9 @@ func cutOrder(text string) (order, rest string, ok bool) {
 // that they paid.
 func (s *saleScreen) headline(v *pos.SaleView) string {
 	w := s.app.words
-	switch {
+	switch happened := after(&v.Sale); {
+	case happened != intact:
+		return w.t(aftermathKeys()[happened][1])
 	case v.Verdict == nil:
 	case v.Phase == pos.PhaseUnknown:
 		return w.t("verdict.unknown")
@@ -137,7 +143,10 @@ func (s *saleScreen) headline(v *pos.SaleView) string {
 // sentence tells what the result means and what to do.
 func (s *saleScreen) sentence(v *pos.SaleView) string {
 	w := s.app.words
+	told := s.app.told(&v.Sale)
 	switch {
+	case told != "":
+		return told
 	case v.Phase == pos.PhasePaid && v.Sale.Late:
 		return w.t("result.late")
 	case v.Phase == pos.PhaseUnknown && v.Verdict != nil:

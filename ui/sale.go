@@ -59,7 +59,7 @@ func (s *saleScreen) update() {
 	if v.Verdict != nil {
 		verdict = fmt.Sprint(v.Verdict.Kind, v.Verdict.Again.Unix())
 	}
-	if shown := fmt.Sprint(v.Sale.No, v.Phase, verdict); shown != s.shown {
+	if shown := fmt.Sprint(v.Sale.No, v.Phase, verdict, after(&v.Sale)); shown != s.shown {
 		s.shown, s.since, s.leaving = shown, s.app.cfg.Now(), time.Time{}
 	}
 	s.cramped, s.tight = s.lack(), s.small()
@@ -70,7 +70,7 @@ func (s *saleScreen) update() {
 	no := v.Sale.No
 	s.body.show(s.draw, no, v.Phase, v.QR, problem, s.aborting == no, s.renewing == no, verdict, s.app.askable(v),
 		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Sale.Aborted, v.Deadline.IsZero(), s.cramped, s.tight,
-		!s.leaving.IsZero(), recentKey(s.app.view))
+		!s.leaving.IsZero(), recentKey(s.app.view), afterKey(v), s.app.owed(&v.Sale))
 	s.countDown()
 }
 

@@ -58,5 +58,5 @@ func (a *App) saleCard(s *pos.Sale) fyne.CanvasObject {
 	}
 	return l.Card(widgets.Space4, widgets.Space3, l.Row(widgets.Space3,
 		widgets.Stretch(widgets.Column(0, l.NewLabel(w.money(s.Intent.Amount), widgets.TextLarge, l.Text).Bold(),
-			l.NewLabel(facts, widgets.TextSmall, l.Muted).Wrapped())), a.phaseChip(phaseOf(s))))
+			l.NewLabel(facts, widgets.TextSmall, l.Muted).Wrapped())), a.saleChip(s, phaseOf(s))))
 }

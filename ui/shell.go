@@ -238,11 +238,6 @@ func (a *App) tone(p pos.Phase) (icon string, soft, ink color.NRGBA) {
 	return "clock", l.AccentSoft, l.Accent
 }
 
-func (a *App) phaseChip(p pos.Phase) fyne.CanvasObject {
-	icon, soft, ink := a.tone(p)
-	return chip(a.look, icon, a.words.phase(p, 0), soft, ink)
-}
-
 // backIcon points against the reading direction.
 func (a *App) backIcon() string {
 	if a.look.RTL {

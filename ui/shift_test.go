@@ -397,7 +397,7 @@ func TestTill_says_calmly_that_it_reads_from_PayBy(t *testing.T) {
 	v.Alerts = []pos.Alert{{ID: 1, Kind: pos.AlertRecovering}}
 	d := open(t, v, nil)
 	d.wantText("Reading from PayBy what this till may lack.")
-	d.wantNoText("Needs your attention")
+	d.wantNoText("Reading back what this till may have lost")
 	d.wantNoText("1 alert")
 	d.press(fyne.KeyF4)
 	d.wantText("Reading back what this till may have lost")
@@ -408,7 +408,7 @@ func TestTill_says_calmly_that_it_reads_from_PayBy(t *testing.T) {
 	v2.Alerts = append([]pos.Alert{{ID: 2, Kind: pos.AlertLatePayment, Amount: 100}}, v.Alerts...)
 	d.press(fyne.KeyEscape)
 	d.show(&v2)
-	d.wantText("Needs your attention")
+	d.wantText("Paid after it was closed")
 	d.wantText("1 alert")
 	d.show(quiet())
 	d.wantNoText("Reading from PayBy")

@@ -172,7 +172,7 @@ func (t *tillScreen) updateSide() {
 	v := t.app.view
 	var cards []any
 	for _, c := range v.Cards {
-		cards = append(cards, c.Sale.No, c.Phase, t.app.askable(&c), "|")
+		cards = append(cards, c.Sale.No, c.Phase, t.app.askable(&c), afterKey(&c), "|")
 		if c.Verdict != nil {
 			cards = append(cards, c.Verdict.Kind)
 		}
@@ -188,7 +188,7 @@ func (t *tillScreen) updateSide() {
 func recentKey(v *pos.View) string {
 	var key []any
 	for _, s := range v.Recent {
-		key = append(key, s.Sale.No, s.Phase, s.Sale.Refunded, s.Sale.Pending, "|")
+		key = append(key, s.Sale.No, s.Phase, afterKey(&s), "|")
 	}
 	return fmt.Sprint(key...)
 }
@@ -219,13 +219,8 @@ func (t *tillScreen) drawCards() fyne.CanvasObject {
 	a := t.app
 	l, w := a.look, a.words
 	list := t.drawCalm()
-	if alerts := loudAlerts(a.view); len(alerts) > 0 {
-		n, first := len(alerts), alerts[0]
-		text := widgets.Column(0, l.NewLabel(w.count("till.alerts", n), widgets.TextBody, l.OnCaution).Bold(),
-			l.NewLabel(w.alert(first.Kind, 0), widgets.TextBody, l.OnCaution))
-		list = append(list, l.NewPress("till/alerts", widgets.Item, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
-			widgets.Pad(widgets.Space4, widgets.Space3, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(text)))),
-			func() { a.open(pageAlerts) }))
+	if alerts := byGravity(loudAlerts(a.view)); len(alerts) > 0 {
+		list = append(list, t.alertCard(alerts))
 	}
 	if len(a.view.Proposals) > 0 {
 		list = append(list, t.drawProposals())
@@ -276,10 +271,10 @@ func (s sideLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 func (t *tillScreen) card(v *pos.SaleView, key string) fyne.CanvasObject {
 	a := t.app
 	l, w := a.look, a.words
-	icon, soft, ink := a.tone(v.Phase)
+	word, icon, soft, ink := a.stands(&v.Sale, v.Phase)
 	no := v.Sale.No
 	head := l.Row(widgets.Space2, l.Icon(icon, 22, ink),
-		widgets.Stretch(l.NewLabel(w.phase(v.Phase, 0), widgets.TextBody, ink).Bold()),
+		widgets.Stretch(l.NewLabel(word, widgets.TextBody, ink).Bold()),
 		l.NewLabel(w.money(v.Sale.Intent.Amount), widgets.TextTitle, l.Text).Bold())
 	foot := l.Row(widgets.Space2, widgets.Stretch(l.NewLabel(w.t("card.started", "time", a.when(v.Sale.CreatedAt)), widgets.TextSmall, l.Text)),
 		l.NewLabel(label(&v.Sale), widgets.TextSmall, l.Muted))
@@ -287,6 +282,7 @@ func (t *tillScreen) card(v *pos.SaleView, key string) fyne.CanvasObject {
 	if v.Phase == pos.PhaseUnknown {
 		body = append(body, l.NewLabel(w.t("card.unknown"), widgets.TextSmall, ink).Bold().Wrapped())
 	}
+	body = append(body, a.returns(&v.Sale)...)
 	show := l.NewPress("card/"+string(no), widgets.Item, widgets.Pad(widgets.Space4, widgets.Space3, widgets.Column(widgets.Space1, body...)),
 		func() { a.cfg.Engine.Show(no) })
 	parts := []fyne.CanvasObject{show}
@@ -365,8 +361,9 @@ func (t *tillScreen) drawRecent() fyne.CanvasObject {
 		line := l.Row(widgets.Space3,
 			widgets.AtLeast(96, 0, l.NewLabel(a.when(v.Sale.CreatedAt), widgets.TextSmall, l.Muted)),
 			widgets.Stretch(l.NewLabel(w.money(v.Sale.Intent.Amount), widgets.TextBody, l.Text).Bold()),
-			a.phaseChip(v.Phase))
-		list = append(list, l.NewPress("recent/"+string(no), widgets.Item, widgets.Pad(widgets.Space3, widgets.Space2, line),
+			a.saleChip(&v.Sale, v.Phase))
+		row := widgets.Column(0, append([]fyne.CanvasObject{line}, a.returns(&v.Sale)...)...)
+		list = append(list, l.NewPress("recent/"+string(no), widgets.Item, widgets.Pad(widgets.Space3, widgets.Space2, row),
 			func() { a.openSale(no) }))
 	}
 	if len(list) == 0 {

@@ -63,6 +63,7 @@ func busy() *pos.View {
 	waiting.Intent.Reference = "Table 4"
 	paid := sale("S2R8TY5U1IO7PAS4", pos.SalePaid, 2300, 3*time.Minute)
 	v.Cards = []pos.SaleView{{Sale: unknown, Phase: pos.PhaseUnknown}, {Sale: paid, Phase: pos.PhasePaid}, {Sale: waiting, Phase: pos.PhaseAwaiting}}
+	v.Recent[0].Sale.Again = []pos.Payment{{Paid: 3550, Currency: pos.Currency}}
 	v.Alerts = alerts()
 	v.Hop = pos.Hop{Relay: pos.HopWaiting, Gateway: pos.HopFailing, Drift: 3 * time.Minute, DriftKnown: true}
 	return v
@@ -71,6 +72,7 @@ func busy() *pos.View {
 func alerts() []pos.Alert {
 	return []pos.Alert{
 		{ID: 41, Kind: pos.AlertLatePayment, At: base().Add(-6 * time.Minute), Sale: history()[2].No, Amount: 4200},
+		{ID: 39, Kind: pos.AlertPaidAgain, At: base().Add(-8 * time.Minute), Sale: history()[0].No, Amount: 3550},
 		{ID: 37, Kind: pos.AlertUnknown, At: base().Add(-20 * time.Minute), Sale: history()[3].No, Amount: 999, Trace: "7f3e9a"},
 		{ID: 22, Kind: pos.AlertUnreachable, At: base().Add(-26 * time.Hour)},
 	}
@@ -84,6 +86,16 @@ func front(phase pos.Phase, state pos.SaleState, change func(*pos.SaleView)) *po
 		change(&f)
 	}
 	v.Front = &f
+	return v
+}
+
+// became is a payment to which something happened later.
+func became(change func(*pos.Sale)) *pos.View {
+	v := front(pos.PhasePaid, pos.SalePaid, func(f *pos.SaleView) { change(&f.Sale) })
+	if len(v.Front.Sale.Again) > 0 {
+		v.Alerts = []pos.Alert{{ID: 51, Kind: pos.AlertPaidAgain, At: base(), Sale: v.Front.Sale.No, Amount: 123_450}}
+	}
+	v.Recent[0] = *v.Front
 	return v
 }
 
@@ -153,6 +165,12 @@ func scenes() []scene {
 		{name: "26-unpaid-verdict", view: asked(pos.PhaseClosed, pos.SaleClosed, pos.VerdictNotPaid)},
 		{name: "27-unknown-verdict", view: asked(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)},
 		{name: "20-paid", view: front(pos.PhasePaid, pos.SalePaid, nil)},
+		{name: "20-paid-part", view: became(func(s *pos.Sale) { s.Refunded, s.Pending = 20_000, 3_450 })},
+		{name: "20-paid-refunded", view: became(func(s *pos.Sale) { s.Refunded = 123_450 })},
+		{name: "20-paid-refunding", view: became(func(s *pos.Sale) { s.Pending = 123_450 })},
+		{name: "20-paid-reversing", view: became(func(s *pos.Sale) { s.Reversing = true })},
+		{name: "20-paid-bank", view: became(func(s *pos.Sale) { s.Chargebacks = []pos.Chargeback{{Amount: 123_450, Currency: pos.Currency}} })},
+		{name: "20-paid-twice", view: became(func(s *pos.Sale) { s.Again = []pos.Payment{{Paid: 123_450, Currency: pos.Currency}} })},
 		{name: "21-not-paid", view: front(pos.PhaseClosed, pos.SaleClosed, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortWindow })},
 		{name: "22-refused", view: front(pos.PhaseRefused, pos.SaleClosed, func(f *pos.SaleView) {
 			f.Sale.Refusal = &pos.Refusal{Code: "403", Message: "UNAUTHORIZED", Trace: "0a1b2c3d4e5f", Class: "config"}
