@@ -64,13 +64,14 @@ func (s *shiftScreen) readBack(x *pos.Z, given pos.Approval, at time.Time) {
 	}
 	a.openDialog(&dialog{start: "close/back", width: 640, build: func() fyne.CanvasObject {
 		l, w := a.look, a.words
-		paid := x.Totals.Paid()
+		figures := paper{app: a, z: x}
+		sums := append([]fyne.CanvasObject{figures.columns(w.t("z.count"), w.t("z.sum"))}, figures.sums()...)
+		if x.Totals.Discount.Count > 0 {
+			sums = append(sums, l.NewLabel(w.t("z.apart"), widgets.TextSmall, l.Muted).Bold(), figures.discount())
+		}
 		body := []fyne.CanvasObject{
 			l.NewLabel(w.t("shift.close.title", "number", number(x.Number)), widgets.TextTitle, l.Text).Bold().Wrapped(),
-			l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.count("shift.payments", paid.Count), widgets.TextLarge, l.Text)),
-				l.NewLabel(w.money(paid.Amount), widgets.TextLarge, l.Text).Bold()),
-			l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("z.net"), widgets.TextLarge, l.Text)),
-				l.NewLabel(w.signed(x.Totals.Net()), widgets.TextTitle, l.Text).Bold()),
+			widgets.Column(widgets.Space1, sums...),
 		}
 		if n := len(x.Forward); n > 0 {
 			body = append(body, l.NewLabel(w.count("shift.forward", n), widgets.TextBody, l.Text).Bold().Wrapped(),

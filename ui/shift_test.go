@@ -34,7 +34,7 @@ func (b *book) XWith(ctx context.Context, a pos.Approval) (pos.Z, error) {
 	if _, err := b.engine.XWith(ctx, a); err != nil {
 		return pos.Z{}, err
 	}
-	x := cannedZ(13)
+	x := b.z[13]
 	x.ClosedAt, x.ClosedBy, x.Check = time.Time{}, "", nil
 	return x, nil
 }
@@ -149,7 +149,7 @@ func TestShift_close_reads_back_before_anything_happens(t *testing.T) {
 	d, _ := openBook(t, shiftView(13), nil)
 	d.press(fyne.KeyReturn, fyne.KeyReturn)
 	d.until("the read-back", func() bool { return d.sees("Close shift 13?") })
-	for _, text := range []string{"5 payments", "AED 180.45", "AED 148.45", "2 sales are still open and are carried forward by name", "UNKN03", "Not known yet", "WAIT04", "Waiting"} {
+	for _, text := range []string{"Paid by customers", "AED 180.45", "Refunds that left the account", "AED -25.00", "Payments reversed", "AED -7.00", "AED 148.45", "2 sales are still open and are carried forward by name", "UNKN03", "Not known yet", "WAIT04", "Waiting"} {
 		d.wantText(text)
 	}
 	d.wantCalls("x")
@@ -163,6 +163,36 @@ func TestShift_close_reads_back_before_anything_happens(t *testing.T) {
 	d.until("the Z", func() bool { return d.sees("Z 13") })
 	d.wantCalls("x", "x", "close shift 13 by Maryam")
 	d.wantText("by Omar")
+}
+
+// Whoever closes a shift adds up what is read back.
+func TestShift_close_reads_back_lines_that_add_up(t *testing.T) {
+	sum := func(n int, f pos.Fils) pos.Sum { return pos.Sum{Count: n, Amount: f} }
+	for name, c := range map[string]struct {
+		totals pos.Totals
+		lines  []string
+		absent []string
+	}{
+		"a refund":   {pos.Totals{Own: sum(1, 1234), Refunds: sum(1, 500)}, []string{"AED 12.34", "AED -5.00", "AED 7.34"}, []string{"Payments reversed", "came back", "For information"}},
+		"all of it":  {pos.Totals{Own: sum(9, 10_000), Late: sum(1, 300), Refunds: sum(2, 700), Returned: sum(1, 200), Reversals: sum(1, 1_100)}, []string{"AED 103.00", "AED -7.00", "AED 2.00", "AED -11.00", "AED 87.00"}, nil},
+		"a discount": {pos.Totals{Own: sum(1, 1234), Discount: sum(1, 34)}, []string{"AED 12.34", "Discounts that PayBy bears", "AED 0.34", "For information"}, []string{"Refunds that left"}},
+		"below zero": {pos.Totals{Refunds: sum(1, 500)}, []string{"AED 0.00", "AED -5.00"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, b := openBook(t, shiftView(13), nil)
+			z := cannedZ(13)
+			z.Totals = c.totals
+			b.z[13] = z
+			d.pressButton("shift/close")
+			d.until("the read-back", func() bool { return d.sees("Close shift 13?") })
+			for _, text := range c.lines {
+				d.wantText(text)
+			}
+			for _, text := range c.absent {
+				d.wantNoText(text)
+			}
+		})
+	}
 }
 
 func TestShift_closing_does_not_hold_up_the_till(t *testing.T) {
@@ -344,7 +374,7 @@ func TestShift_needs_the_PIN_of_somebody_who_may(t *testing.T) {
 	s.choose("permit", "omar")
 	s.typed(managerPIN)
 	s.press(fyne.KeyReturn)
-	s.until("the read-back", func() bool { return s.sees("One payment") && s.has("close/yes") })
+	s.until("the read-back", func() bool { return s.sees("Paid by customers") && s.has("close/yes") })
 	s.wantText("AED 50.00")
 	s.pressButton("close/yes")
 	s.until("the Z", func() bool { return s.sees("Z 1") && s.sees("Net takings") })

@@ -146,7 +146,27 @@ func (p *paper) figures(name, count, amount string, size float32, bold, part boo
 
 func (p *paper) totals() fyne.CanvasObject {
 	l, w, t := p.app.look, p.app.words, p.z.Totals
-	rows := []fyne.CanvasObject{p.columns(w.t("z.count"), w.t("z.sum"))}
+	rows := append([]fyne.CanvasObject{p.columns(w.t("z.count"), w.t("z.sum"))}, p.sums()...)
+	var notes []fyne.CanvasObject
+	if t.Discount.Count > 0 {
+		notes = append(notes, p.discount())
+	}
+	if n := p.z.Charged.Count; n > 0 {
+		notes = append(notes, p.figures(w.t("z.begun"), number(int64(n)), w.money(p.z.Charged.Amount), widgets.TextBody, false, false))
+	}
+	if n := p.z.Closed.Count; n > 0 {
+		notes = append(notes, p.figures(w.t("z.unpaid"), number(int64(n)), w.money(p.z.Closed.Amount), widgets.TextBody, false, false))
+	}
+	if len(notes) > 0 {
+		rows = append(append(rows, widgets.AtLeast(0, widgets.Space1, widgets.Layers()), l.NewLabel(w.t("z.apart"), widgets.TextSmall, l.Muted).Bold()), notes...)
+	}
+	return p.section(w.t("z.totals"), "", rows...)
+}
+
+// sums are the lines that add up to the net takings, and the net takings.
+func (p *paper) sums() []fyne.CanvasObject {
+	l, w, t := p.app.look, p.app.words, p.z.Totals
+	var rows []fyne.CanvasObject
 	sum := func(key string, s pos.Sum, sign pos.Fils, bold, part bool) {
 		if s.Count > 0 || bold {
 			rows = append(rows, p.figures(w.t(key), number(int64(s.Count)), w.signed(sign*s.Amount), widgets.TextBody, bold, part))
@@ -161,21 +181,13 @@ func (p *paper) totals() fyne.CanvasObject {
 	sum("z.less.refunds", t.Refunds, -1, false, false)
 	sum("z.plus.returned", t.Returned, 1, false, false)
 	sum("z.less.reversals", t.Reversals, -1, false, false)
-	rows = append(rows, l.Rule(), p.figures(w.t("z.net"), "", w.signed(t.Net()), widgets.TextTitle, true, false))
-	var notes []fyne.CanvasObject
-	if t.Discount.Count > 0 {
-		notes = append(notes, p.figures(w.t("z.discount"), number(int64(t.Discount.Count)), w.money(t.Discount.Amount), widgets.TextBody, false, false))
-	}
-	if n := p.z.Charged.Count; n > 0 {
-		notes = append(notes, p.figures(w.t("z.begun"), number(int64(n)), w.money(p.z.Charged.Amount), widgets.TextBody, false, false))
-	}
-	if n := p.z.Closed.Count; n > 0 {
-		notes = append(notes, p.figures(w.t("z.unpaid"), number(int64(n)), w.money(p.z.Closed.Amount), widgets.TextBody, false, false))
-	}
-	if len(notes) > 0 {
-		rows = append(append(rows, widgets.AtLeast(0, widgets.Space1, widgets.Layers()), l.NewLabel(w.t("z.apart"), widgets.TextSmall, l.Muted).Bold()), notes...)
-	}
-	return p.section(w.t("z.totals"), "", rows...)
+	return append(rows, l.Rule(), p.figures(w.t("z.net"), "", w.signed(t.Net()), widgets.TextTitle, true, false))
+}
+
+// discount is what payers paid less. It lowers no other figure.
+func (p *paper) discount() fyne.CanvasObject {
+	d := p.z.Totals.Discount
+	return p.figures(p.app.words.t("z.discount"), number(int64(d.Count)), p.app.words.money(d.Amount), widgets.TextBody, false, false)
 }
 
 // signed is an amount that may be below zero. The mark keeps the minus at the
