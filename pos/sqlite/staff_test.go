@@ -91,3 +91,16 @@ func TestStaffAndProposalsAreFoldedFromTheChain(t *testing.T) {
 	check("derived again")
 	verified(t, path, 11)
 }
+
+// A request waits as long as its payment can be refunded: 180 days.
+func TestLoadBringsARequestThatWaitsForMonths(t *testing.T) {
+	j := bound(t, newPath(t))
+	record(t, j, paidSale(1)...)
+	record(t, j, pos.Fact{Kind: pos.RefundProposed, At: at(2), Sale: saleNo(1), By: "c1",
+		Proposal: &pos.ProposalFact{ID: "P1", Amount: 5}})
+	record(t, j, raised(180*24*3600, "", pos.AlertTampered))
+	l, err := j.Load(t.Context())
+	if err != nil || len(l.Proposals) != 1 || l.Proposals[0].ID != "P1" {
+		t.Errorf("after 180 days there wait %+v, %v", l.Proposals, err)
+	}
+}
