@@ -225,6 +225,9 @@ func (k *copies) make(ctx context.Context) (path string, err error) {
 		return "", errors.Join(errCopyAway, err)
 	}
 	k.sweep(path)
+	if err := k.spare(ctx, path); err != nil {
+		return "", err
+	}
 	c, err := k.journal.Backup(ctx, path, true)
 	if err != nil {
 		return "", err
@@ -257,6 +260,25 @@ func (k *copies) holds(ctx context.Context, path string, s pos.Shift) (bool, err
 		return false, nil
 	}
 	return err == nil && ours == hash, err
+}
+
+// spare moves a copy aside that knows what this journal does not: the journal
+// was put back, and the copy may be all that is left of the rest.
+func (k *copies) spare(ctx context.Context, path string) error {
+	count, hash, err := sqlite.Head(ctx, path)
+	if err != nil || count == 0 {
+		return ctx.Err() // nothing to spare
+	}
+	ours, err := k.journal.HashAt(ctx, count)
+	switch {
+	case err == nil && ours == hash:
+		return nil
+	case err != nil && !errors.Is(err, pos.ErrNotFound):
+		return err
+	}
+	aside := fmt.Sprintf("%s-%x.db", strings.TrimSuffix(path, ".db"), hash[:4])
+	k.log.Warn("the folder has a copy that knows more than this journal", "kept", aside, "events", count)
+	return os.Rename(path, aside)
 }
 
 // sweep removes what a crash left of earlier copies under this name.
@@ -292,53 +314,4 @@ func (k *copies) path(ctx context.Context, s pos.Shift) (string, error) {
 		return '-'
 	}, k.terminal)
 	return filepath.Join(k.folder, fmt.Sprintf("fils-%s-%x-%s.db", name, first[:4], day)), nil
-}
-
-// copyAnswer is how long a command waits for the folder.
-const copyAnswer = 10 * time.Second
-
-// copied says whether the folder for copies holds one with the last Z, and
-// nothing without such a folder or Z. A folder that does not answer is left
-// behind and ends with the process.
-func (o records) copied(ctx context.Context, j *sqlite.Journal) string {
-	if o.training {
-		return ""
-	}
-	settings, err := setup.ReadSettings(o.dir)
-	if err != nil || settings.Backup == "" {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, copyAnswer)
-	defer cancel()
-	said := make(chan string, 1)
-	k := newCopies(settings, j, nil, slog.New(slog.DiscardHandler))
-	go func() { said <- k.say(ctx) }()
-	select {
-	case text := <-said:
-		return text
-	case <-ctx.Done():
-		return "the folder for copies does not answer: " + k.folder
-	}
-}
-
-// say words what the folder holds.
-func (k *copies) say(ctx context.Context) string {
-	s, err := k.last(ctx)
-	if err != nil || s.Number == 0 {
-		return ""
-	}
-	path, err := k.path(ctx, s)
-	if err != nil {
-		return ""
-	}
-	switch there, err := k.holds(ctx, path, s); {
-	case there:
-		return fmt.Sprintf("%s holds a copy with Z %d", path, s.Number)
-	case err != nil:
-		return fmt.Sprintf("the copy at %s could not be compared", path)
-	}
-	if info, err := os.Stat(k.folder); err != nil || !info.IsDir() {
-		return fmt.Sprintf("there is no copy with Z %d: there is no folder %s", s.Number, k.folder)
-	}
-	return fmt.Sprintf("there is no copy with Z %d in %s", s.Number, k.folder)
 }

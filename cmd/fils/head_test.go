@@ -165,3 +165,67 @@ func TestRebuild_DerivesTheTablesAgain(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Without a keyring the kept head lies in the directory and goes back with it.
+func TestVerify_KnowsTheCopyThatIsLonger(t *testing.T) {
+	keyring.MockInitWithError(errors.New("no session bus"))
+	t.Cleanup(keyring.MockInit)
+	dir, folder, secret := filepath.Join(t.TempDir(), "till"), t.TempDir(), filepath.Join(t.TempDir(), "passphrase")
+	write(t, secret, testPassphrase)
+	_, host := payByWith(t, "200000000888", merchantKey())
+	file := writeSettings(t, host, "200000000888")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, "backup_folder = '"+folder+"'\n"+string(text))
+	if r := fils("connect", "--file", file, "--data", dir, "--passphrase-file", secret); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	verify := func() ran { return fils("journal", "verify", "--data", dir) }
+	amount := pos.Fils(1000)
+	work := func(close bool) {
+		s := openShop(t, stationOptions{dir: dir, passphrase: func() (string, error) { return testPassphrase, nil }})
+		amount += 100
+		s.charge(amount)
+		if close {
+			s.closeShift(s.till.View().Shift.Number)
+			if _, err := s.copies.keep(s.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.station.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	work(true)
+	work(false)
+	before := filepath.Join(t.TempDir(), "before")
+	if err := os.CopyFS(before, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	work(true)
+	if r := verify(); r.code != 0 || !strings.Contains(r.out, "holds a copy with Z 2") {
+		t.Fatalf("%+v", r)
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(before))); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, verify(), 1, "the journal ends with event ", folder, "an older directory")
+	work(false)
+	wantFailure(t, verify(), 1, "is another one than in the copy at "+folder, "without noticing")
+
+	// Who puts the journal alone back is noticed by the till, and verify knows.
+	if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(before))); err != nil {
+		t.Fatal(err)
+	}
+	for name := range list(t, folder) {
+		remove(t, filepath.Join(folder, name)) // they were compared
+	}
+	work(true)
+	copyJournal(t, journalPath(before, false), journalPath(dir, false))
+	work(false)
+	if r := verify(); r.code != 0 || !strings.Contains(r.out, "where the till noticed") {
+		t.Errorf("%+v", r)
+	}
+}

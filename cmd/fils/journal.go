@@ -46,6 +46,10 @@ func verifyJournal(ctx context.Context, o records, _ []string, c console) error 
 	if err != nil {
 		return err
 	}
+	copied, err := o.copied(ctx, j)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintln(c.out, count, "events")
 	if z != nil {
 		fmt.Fprintf(c.out, "Z %d is event %d, hash %x; its paper must say the same\n", z.Number, z.Count, z.Head)
@@ -53,7 +57,7 @@ func verifyJournal(ctx context.Context, o records, _ []string, c console) error 
 	if kept != "" {
 		fmt.Fprintln(c.out, kept)
 	}
-	if copied := o.copied(ctx, j); copied != "" {
+	if copied != "" {
 		fmt.Fprintln(c.out, copied)
 	}
 	return nil

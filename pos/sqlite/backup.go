@@ -274,9 +274,23 @@ func (j *Journal) Head(ctx context.Context) (count int64, hash pos.Hash, err err
 // HashAt returns the hash of event seq, for a comparison with a head that was
 // kept elsewhere. Without such an event it is [pos.ErrNotFound].
 func (j *Journal) HashAt(ctx context.Context, seq int64) (pos.Hash, error) {
+	hash, err := hashAt(ctx, j.readers, seq)
+	return hash, wrap(j.path, err)
+}
+
+// HashAt is [Journal.HashAt] of the journal at path. It may run while a till
+// writes.
+func HashAt(ctx context.Context, path string, seq int64) (hash pos.Hash, err error) {
+	err = reading(ctx, path, func(tx *sql.Tx, _ []migration) error {
+		hash, err = hashAt(ctx, tx, seq)
+		return err
+	})
+	return hash, err
+}
+
+func hashAt(ctx context.Context, q querier, seq int64) (hash pos.Hash, err error) {
 	var b []byte
-	var hash pos.Hash
-	err := j.readers.QueryRowContext(ctx, "SELECT hash FROM events WHERE seq = ?", seq).Scan(&b)
+	err = q.QueryRowContext(ctx, "SELECT hash FROM events WHERE seq = ?", seq).Scan(&b)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		err = pos.ErrNotFound
@@ -284,7 +298,7 @@ func (j *Journal) HashAt(ctx context.Context, seq int64) (pos.Hash, error) {
 		err = &BrokenError{Seq: seq, Reason: "a hash has the wrong length"}
 	}
 	if err != nil {
-		return pos.Hash{}, wrap(j.path, fmt.Errorf("hash of event %d: %w", seq, err))
+		return pos.Hash{}, fmt.Errorf("hash of event %d: %w", seq, err)
 	}
 	return hash, nil
 }
