@@ -339,6 +339,9 @@ func (c *core) apply(now time.Time, e Effect, f Fact, s *openSale, r *openRefund
 	case EffectConfirm:
 		s.plan.confirm = true
 	}
+	if e == EffectAlertRefundFailed && r.CreatedAt.Equal(f.At) {
+		return // told of when it had failed already: nobody waits for it
+	}
 	if kind, ok := e.Alert(); ok {
 		amount := s.Intent.Amount
 		if r != nil {

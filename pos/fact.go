@@ -183,6 +183,9 @@ const (
 	AlertStranger     AlertKind = "stranger"
 	AlertSignature    AlertKind = "bad_signature"
 	AlertUnreachable  AlertKind = "unreachable"
+	// AlertRefundFailed: a refund that PayBy had taken, or of which nobody knew,
+	// did not happen after all.
+	AlertRefundFailed AlertKind = "refund_failed"
 	// AlertRefundContradicted: the provider's word on a refund that was final,
 	// or that is not ours, disagrees with what people were told.
 	AlertRefundContradicted AlertKind = "refund_contradicted"

@@ -133,7 +133,8 @@ func note(s *Sale, f Fact) {
 		return
 	case SaleChargedBack:
 		if b := f.Chargeback; b != nil {
-			if c := (Chargeback{b.Amount, b.Currency, b.AtMs}); !slices.Contains(s.Chargebacks, c) {
+			c := Chargeback{b.Amount, b.Currency, b.AtMs, f.At}
+			if !slices.ContainsFunc(s.Chargebacks, c.same) {
 				s.Chargebacks = append(s.Chargebacks, c)
 			}
 		}
@@ -217,6 +218,7 @@ func (fo Folder) foldRefund(s *Sale, r *Refund, f Fact) ([]Effect, error) {
 	if f.RefundReport != nil {
 		r.Witnesses = append(r.Witnesses, Witness{f.RefundReport.Source, f.At, f.RefundReport.Trace})
 	}
+	heard(s, f)
 	lower(s, r, f)
 	return tr.Effects, nil
 }
@@ -240,6 +242,15 @@ func begin(r *Refund, f Fact) error {
 	}
 	r.No, r.Sale, r.CreatedAt = f.Refund, f.Sale, f.At
 	return nil
+}
+
+// heard: what went back elsewhere has a refund of its own from now on, which
+// counts by itself. One that has failed frees what it held: PayBy says
+// again when something else is behind it.
+func heard(s *Sale, f Fact) {
+	if f.Kind == RefundOutside || f.Kind == RefundAdopted {
+		s.Elsewhere = max(0, s.Elsewhere-f.RefundReport.Amount)
+	}
 }
 
 // lower takes the provider's word on what is left when it is less than what

@@ -40,11 +40,11 @@ func (c *core) planRefund(r *openRefund, now time.Time) {
 }
 
 // mayResendRefund reports that the other refunds of the sale are known and
-// leave room for r. After a recovery they may not: what a lost journal
+// leave room for r, and that no bank took the money in the meantime. After a recovery they may not: what a lost journal
 // refunded instead of r counts, too.
 func (c *core) mayResendRefund(r *openRefund) bool {
 	s := c.sales[r.Sale]
-	if s == nil || s.Refunded+s.Pending+s.Elsewhere > s.ceiling() {
+	if s == nil || s.chargedBackSince(r.CreatedAt) || s.Refunded+s.Pending+s.Elsewhere > s.ceiling() {
 		return false
 	}
 	unread, err := c.unreadRefunds(context.Background(), &s.Sale)

@@ -100,6 +100,7 @@ func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) 
 		c.renewed(s, now)
 	case n.Chargeback != nil:
 		c.emit(now, Fact{Kind: SaleChargedBack, Sale: no, Chargeback: n.Chargeback})
+		c.doubt(s, now)
 	case n.Refund != nil:
 		return c.refundNotice(ctx, s, n.Refund, now)
 	}
@@ -183,5 +184,14 @@ func (c *core) refundNotice(ctx context.Context, s *openSale, report *RefundRepo
 	}
 	c.refundReport(r, report, nil, now)
 	c.planRefund(r, now)
+	c.doubt(s, now)
 	return nil
+}
+
+// doubt: money that went back proves that it came.
+func (c *core) doubt(s *openSale, now time.Time) {
+	if s.State == SaleClosed {
+		s.plan.recheck = true
+		c.planSale(s, now)
+	}
 }

@@ -57,6 +57,7 @@ func (c *core) reverse(ctx context.Context, r ReverseRequest, now time.Time) err
 // as long as PayBy says it did not.
 func (c *core) planReversal(s *openSale, now time.Time) {
 	p := &s.plan
+	p.noResend = p.noResend || len(s.Chargebacks) > 0
 	if p.noResend {
 		p.query(opQuery, p.lastQuery.Add(spacing(now.Sub(p.firstRevoke))), now)
 		return

@@ -170,3 +170,24 @@ func TestShift_ASecondPaymentGivenBackLeavesTheFirstInTheTotals(t *testing.T) {
 		}
 	})
 }
+
+func TestProposal_OlderThanAChargebackIsAskedForAnew(t *testing.T) {
+	inShop(t, func(t *testing.T, s *shop) {
+		ctx := t.Context()
+		no := s.paid(1000, "amna")
+		wish := pos.RefundRequest{Sale: no, Amount: 1000, Note: "she wants the voucher back too", Requester: "amna"}
+		id, err := s.till.ProposeRefund(ctx, wish)
+		s.ok(err)
+		s.news("1", pos.Notice{Chargeback: &pos.ChargebackReport{Sale: no, Amount: 800, Currency: pos.Currency, AtMs: time.Now().UnixMilli()}})
+		s.restart()
+		e := s.refused(pos.CodeRefundCharged, second(s.till.ApproveRefund(ctx, id, "", s.allow(pos.PermitRefund, "omar", managerPIN))))
+		if e.Amount != 800 {
+			t.Fatalf("the bank took %s", e.Amount)
+		}
+		s.ok(s.till.DeclineRefund(ctx, id, "amna", "charged back", pos.Approval{}))
+		<-time.After(time.Second)
+		id, err = s.till.ProposeRefund(ctx, wish)
+		s.ok(err)
+		s.ok(second(s.till.ApproveRefund(ctx, id, "", s.allow(pos.PermitRefund, "omar", managerPIN))))
+	})
+}

@@ -54,7 +54,8 @@ func (c *core) propose(ctx context.Context, r RefundRequest, now time.Time) (Pro
 }
 
 // ApproveRefund makes the waiting request a refund, under all the rules of
-// [Till.Refund]. approver is recorded where this till has no owner yet.
+// [Till.Refund]; one that is older than a chargeback must be asked for anew
+// ([CodeRefundCharged]). approver is recorded where this till has no owner yet.
 func (t *Till) ApproveRefund(ctx context.Context, id ProposalID, approver string, a Approval) (RefundNo, error) {
 	if e := t.View().Trading; e != nil {
 		return "", e
@@ -67,6 +68,11 @@ func (t *Till) ApproveRefund(ctx context.Context, id ProposalID, approver string
 		p, err := t.core.proposal("approve refund", id)
 		if err != nil {
 			return err
+		}
+		if s, err := t.core.fetchSale(ctx, p.Sale); err != nil {
+			return journalError("approve refund", err)
+		} else if s.chargedBackSince(p.At) {
+			return &Error{Code: CodeRefundCharged, Op: "approve refund", Sale: p.Sale, Amount: s.ChargedBack()}
 		}
 		no, err = t.core.refund(ctx, RefundRequest{
 			Sale: p.Sale, Amount: p.Amount, Reason: p.Reason, Note: p.Note,

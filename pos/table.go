@@ -27,6 +27,7 @@ const (
 	EffectAlertOutside      = Effect("alert:" + AlertOutside)
 	EffectAlertUnknown      = Effect("alert:" + AlertUnknown)
 	EffectAlertRefund       = Effect("alert:" + AlertRefund)
+	EffectAlertRefundFailed = Effect("alert:" + AlertRefundFailed)
 	EffectAlertRefundContra = Effect("alert:" + AlertRefundContradicted)
 	EffectAlertChargeback   = Effect("alert:" + AlertChargeback)
 )
@@ -153,17 +154,18 @@ func RefundTransitions() []RefundTransition {
 		{RefundUnknown, RefundOnItsWay, RefundAccepted, effects{EffectFollow}},
 		{RefundUnknown, RefundLeft, RefundSettled, effects{EffectFollow}},
 		{RefundUnknown, RefundArrived, RefundDone, nil},
-		{RefundUnknown, RefundFellBack, RefundFailed, nil},
-		{RefundUnknown, RefundRefused, RefundFailed, nil},
-		{RefundUnknown, RefundAbsent, RefundFailed, nil},
+		// Whoever asked has gone by now: somebody must tell the customer.
+		{RefundUnknown, RefundFellBack, RefundFailed, effects{EffectAlertRefundFailed}},
+		{RefundUnknown, RefundRefused, RefundFailed, effects{EffectAlertRefundFailed}},
+		{RefundUnknown, RefundAbsent, RefundFailed, effects{EffectAlertRefundFailed}},
 
 		{RefundAccepted, RefundLeft, RefundSettled, effects{EffectFollow}},
 		{RefundAccepted, RefundArrived, RefundDone, nil},
-		{RefundAccepted, RefundFellBack, RefundFailed, nil},
+		{RefundAccepted, RefundFellBack, RefundFailed, effects{EffectAlertRefundFailed}},
 		{RefundAccepted, RefundWitnessed, RefundAccepted, effects{EffectFollow}},
 
 		{RefundSettled, RefundArrived, RefundDone, nil},
-		{RefundSettled, RefundFellBack, RefundFailed, nil},
+		{RefundSettled, RefundFellBack, RefundFailed, effects{EffectAlertRefundFailed}},
 		{RefundSettled, RefundWitnessed, RefundSettled, effects{EffectFollow}},
 
 		{RefundDone, RefundWitnessed, RefundDone, nil},

@@ -161,6 +161,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertChargeback:         {"alert.chargeback", "alert.chargeback.do"},
 		pos.AlertUnknown:            {"alert.unknown", "alert.unknown.do"},
 		pos.AlertRefund:             {"alert.refund", "alert.refund.do"},
+		pos.AlertRefundFailed:       {"alert.refund_failed", "alert.refund_failed.do"},
 		pos.AlertRefundContradicted: {"alert.refund_contra", "alert.refund_contra.do"},
 		pos.AlertUnreadable:         {"alert.unreadable", "alert.unreadable.do"},
 		pos.AlertEntry:              {"alert.entry", "alert.entry.do"},
