@@ -84,17 +84,10 @@ func (h *historyScreen) restart() {
 	h.load()
 }
 
-// query words the search: a number with a decimal point is an amount,
-// everything else is looked for in numbers and references.
+// query is what [pos.FindSales] looks for.
 func (h *historyScreen) query() pos.SaleQuery {
-	q := pos.SaleQuery{Before: h.marks[len(h.marks)-1], Limit: historyPage, States: filters()[h.filter].states, Cashier: h.whose()}
-	text := pos.NormalizeDigits(strings.TrimSpace(h.search))
-	if f, err := pos.ParseAmount(strings.ReplaceAll(text, ",", "")); err == nil && strings.Contains(text, ".") {
-		q.Amount = f
-		return q
-	}
-	q.Text = text
-	return q
+	return pos.SaleQuery{Before: h.marks[len(h.marks)-1], Limit: historyPage, States: filters()[h.filter].states, Cashier: h.whose(),
+		Text: pos.NormalizeDigits(strings.TrimSpace(h.search))}
 }
 
 func (h *historyScreen) load() {
@@ -103,7 +96,7 @@ func (h *historyScreen) load() {
 	asked, q := h.asked, h.query()
 	h.loading = true
 	a.work(func(ctx context.Context) func() {
-		page, err := readPage(ctx, a.cfg.Reader, q)
+		page, err := pos.FindSales(ctx, a.cfg.Reader, q)
 		return func() {
 			if asked != h.asked {
 				return
@@ -119,21 +112,6 @@ func (h *historyScreen) load() {
 			h.update()
 		}
 	})
-}
-
-// readPage asks for text first; whole numbers that match no number are tried
-// as an amount, because a person may mean either.
-func readPage(ctx context.Context, r pos.Reader, q pos.SaleQuery) (pos.SalePage, error) {
-	page, err := r.Sales(ctx, q)
-	if err != nil || len(page.Sales) > 0 || q.Text == "" {
-		return page, err
-	}
-	f, bad := pos.ParseAmount(q.Text)
-	if bad != nil {
-		return page, nil
-	}
-	q.Text, q.Amount = "", f
-	return r.Sales(ctx, q)
 }
 
 func (h *historyScreen) update() {

@@ -3,7 +3,6 @@ package fils
 import (
 	"context"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/filspos/fils/pos"
@@ -47,13 +46,7 @@ func (o records) search(ctx context.Context, c console, purpose, text string) (l
 		return nil, false, err
 	}
 	defer j.Close()
-	q := pos.SaleQuery{Limit: foundAtMost, Text: text}
-	if strings.Contains(pos.NormalizeDigits(text), ".") {
-		if amount, err := pos.ParseAmount(text); err == nil {
-			q.Text, q.Amount = "", amount
-		}
-	}
-	page, err := j.Sales(ctx, q)
+	page, err := pos.FindSales(ctx, j, pos.SaleQuery{Limit: foundAtMost, Text: text})
 	return page.Sales, page.Next != nil, err
 }
 

@@ -21,7 +21,7 @@ func TestFind_SalesAndTheirStory(t *testing.T) {
 	s.await(func(v *pos.View) bool { return len(v.RefundsInFlight) == 0 })
 	run := func(args ...string) ran { return fils(append(args, "--data", s.dir, "--training")...) }
 
-	for _, by := range []string{string(no), string(no)[len(no)-4:], "42.00", "٤٢٫٠٠"} {
+	for _, by := range []string{string(no), string(no)[len(no)-4:], "42.00", "٤٢٫٠٠", "42", "0,042.00", " 42.00 "} {
 		r := run("journal", "find", by)
 		if r.code != 0 || strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, string(no)) || !strings.Contains(r.out, "42.00  paid") {
 			t.Errorf("by %q: %+v", by, r)

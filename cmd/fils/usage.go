@@ -19,7 +19,7 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            the last Z and the head kept beside the key
   fils journal export      print the journal, one JSON object a line
   fils journal find TEXT   sales by a number or its last digits, also those of a
-                           refund, a reference, or an amount written with a point
+                           refund, a reference, or an amount as on the screen
   fils journal story NUMBER
                            every event of one sale and its refunds
   fils journal backup FILE copy the journal, while the till runs or not, and
