@@ -259,9 +259,6 @@ func (a *App) globalKey(k fyne.KeyName) bool {
 	case fyne.KeyF4:
 		a.open(pageAlerts)
 	case fyne.KeyF7:
-		if a.view.Front != nil {
-			return false // there it is a new code for the sale
-		}
 		a.open(pageShift)
 	case fyne.KeyF10:
 		a.nextLanguage()

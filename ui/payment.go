@@ -184,7 +184,11 @@ func (s *saleScreen) buttons(v *pos.SaleView) fyne.CanvasObject {
 		add("pay/cancel", w.t("pay.cancel"), "Esc", s.aborting != no && s.renewing != no, s.abort)
 	}
 	if s.renewable(v) {
-		add("pay/renew", w.t("pay.renew"), "F7", s.aborting != no && s.renewing != no, s.renew)
+		text := w.t("pay.renew")
+		if !s.ending.IsZero() {
+			text = w.t("pay.renew.again")
+		}
+		add("pay/renew", text, "F5", s.aborting != no && s.renewing != no, s.renew)
 	}
 	add("pay/park", w.t("pay.park"), "F2", true, s.park)
 	return widgets.Column(widgets.Space2, append(rows, l.Row(widgets.Space2, row...))...)

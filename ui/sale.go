@@ -15,6 +15,9 @@ import (
 // screen before cannot wipe it away unseen.
 const settle = 600 * time.Millisecond
 
+// reconsider is how long a first press stands that a second one must confirm.
+const reconsider = 10 * time.Second
+
 // hurry is when the countdown asks for attention.
 const hurry = 20 * time.Second
 
@@ -26,8 +29,9 @@ type saleScreen struct {
 	// since is when the present phase of the present sale was first shown.
 	since time.Time
 	shown string
-	// leaving is when somebody began to leave a result that must be read.
-	leaving time.Time
+	// leaving is when somebody began to leave a result that must be read, ending
+	// when somebody began to end a code that a customer may be scanning.
+	leaving, ending time.Time
 
 	qr     *widgets.QR
 	qrText string
@@ -60,7 +64,7 @@ func (s *saleScreen) update() {
 		verdict = fmt.Sprint(v.Verdict.Kind, v.Verdict.Again.Unix())
 	}
 	if shown := fmt.Sprint(v.Sale.No, v.Phase, verdict, after(&v.Sale)); shown != s.shown {
-		s.shown, s.since, s.leaving = shown, s.app.cfg.Now(), time.Time{}
+		s.shown, s.since, s.leaving, s.ending = shown, s.app.cfg.Now(), time.Time{}, time.Time{}
 	}
 	s.cramped, s.tight = s.lack(), s.small()
 	problem := ""
@@ -70,7 +74,7 @@ func (s *saleScreen) update() {
 	no := v.Sale.No
 	s.body.show(s.draw, no, v.Phase, v.QR, problem, s.aborting == no, s.renewing == no, verdict, s.app.askable(v),
 		v.Sale.Intent.Amount, v.Sale.Refusal, v.Sale.Payment, v.Sale.Late, v.Sale.Aborted, v.Deadline.IsZero(), s.cramped, s.tight,
-		!s.leaving.IsZero(), recentKey(s.app.view), afterKey(v), s.app.owed(&v.Sale))
+		!s.leaving.IsZero(), recentKey(s.app.view), afterKey(v), s.app.owed(&v.Sale), s.ending.IsZero())
 	s.countDown()
 }
 
@@ -189,6 +193,12 @@ func (s *saleScreen) tick() {
 	if s.lack() != s.cramped || s.small() != s.tight {
 		s.update()
 	}
+	if !s.ending.IsZero() && s.app.cfg.Now().Sub(s.ending) > reconsider {
+		s.ending = time.Time{}
+		s.app.shell.say("")
+		s.update()
+		s.app.refocus()
+	}
 	s.countDown()
 }
 
@@ -219,7 +229,7 @@ func (s *saleScreen) key(k fyne.KeyName) bool {
 		if s.ask != nil {
 			s.ask.Press()
 		}
-	case k == fyne.KeyF7:
+	case k == fyne.KeyF5:
 		s.renew()
 	case k == fyne.KeyEscape && s.result(), k == fyne.KeyF2, k == fyne.KeySpace && s.result() && !s.app.focusShown:
 		s.dismiss()

@@ -161,14 +161,11 @@ func (s *shell) link(id, icon, text, key string, on bool, do func()) fyne.Canvas
 // shiftLink marks a shift of another trading day.
 func (s *shell) shiftLink() fyne.CanvasObject {
 	a := s.app
-	key, icon := "F7", "shift"
-	if a.view.Front != nil {
-		key = ""
-	}
+	icon := "shift"
 	if sh := a.view.Shift; sh != nil && sh.Overdue {
 		icon = "alert"
 	}
-	return s.link("bar/shift", icon, a.words.t("bar.shift"), key, a.page == pageShift, func() { a.open(pageShift) })
+	return s.link("bar/shift", icon, a.words.t("bar.shift"), "F7", a.page == pageShift, func() { a.open(pageShift) })
 }
 
 func (s *shell) alertLink() fyne.CanvasObject {

@@ -300,17 +300,24 @@ func TestShift_overdue_is_said_calmly(t *testing.T) {
 	d.wantText("Charge AED 5.00")
 }
 
-// F7 belongs to the sale that is in front.
 func TestShift_key_does_not_leave_a_customer(t *testing.T) {
 	d, _ := openBook(t, shiftView(13), nil)
 	d.press(fyne.KeyEscape)
 	d.show(d.awaiting())
 	d.press(fyne.KeyF7)
 	d.settled()
-	d.wantCalls("renew SFRONT9 by Maryam")
+	d.wantCalls()
+	d.wantText("Waiting for the customer")
+	d.wantText("Finish this sale first, or set it aside with F2")
+	d.show(front(pos.PhaseUnknown, pos.SaleUnknown, nil))
+	d.press(fyne.KeyF7)
+	d.wantText("NOT KNOWN YET")
 	d.show(front(pos.PhasePaid, pos.SalePaid, nil))
 	d.press(fyne.KeyF7)
+	d.wantText("No shift is open")
+	d.press(fyne.KeyEscape)
 	d.wantText("PAID")
+	d.wantCalls()
 }
 
 func TestShift_leaving_the_program_while_it_closes_is_asked_about(t *testing.T) {

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"image/color"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -121,12 +122,26 @@ func (s *saleScreen) renewable(v *pos.SaleView) bool {
 }
 
 // renew replaces the QR: the engine closes the order first and starts the new
-// one once the old is proven not paid.
+// one once the old is proven not paid. It takes two presses: the customer may be
+// scanning the code that would end.
 func (s *saleScreen) renew() {
 	v := s.app.view.Front
 	if v == nil || !s.renewable(v) || s.aborting == v.Sale.No {
 		return
 	}
+	now := s.app.cfg.Now()
+	switch {
+	case s.ending.IsZero() || now.Sub(s.ending) > reconsider:
+		s.ending = now
+		s.app.shell.say(s.app.words.t("pay.renew.hint"))
+		s.update()
+		s.app.refocus()
+		return
+	case now.Sub(s.ending) < settle:
+		return
+	}
+	s.ending = time.Time{}
+	s.app.shell.say("")
 	no := v.Sale.No
 	s.app.signed(func() {
 		by := s.app.by()

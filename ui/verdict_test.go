@@ -196,12 +196,12 @@ func TestVerdict_nothing_to_ask_about_a_result_or_a_journal_that_is_read_only(t 
 		pos.PhaseReversed: pos.SaleReversed, pos.PhaseDisputed: pos.SaleDisputed,
 	} {
 		d.show(front(phase, state, nil))
-		d.press(fyne.KeyF6, fyne.KeyF7)
+		d.press(fyne.KeyF6, fyne.KeyF5)
 	}
 	v := front(pos.PhaseUnknown, pos.SaleAwaiting, nil)
 	v.Trading = &pos.Error{Code: pos.CodeJournalRead}
 	d.show(v)
-	d.press(fyne.KeyF6, fyne.KeyF7)
+	d.press(fyne.KeyF6, fyne.KeyF5)
 	d.wantCalls()
 }
 
@@ -259,13 +259,31 @@ func TestVerdict_asked_card_is_only_shown(t *testing.T) {
 func TestRenew_closes_the_old_code_first(t *testing.T) {
 	d := open(t, quiet(), nil)
 	d.show(d.awaiting())
-	d.press(fyne.KeyF7, fyne.KeyF7, fyne.KeyEscape)
+	d.press(fyne.KeyF5, fyne.KeyF5) // a key that bounces is one press
+	d.settled()
+	d.wantCalls()
+	d.wantText("The code on the screen will end.")
+	d.wantText("Press again")
+	if got := readQR(t, d.picture()); got != token {
+		t.Errorf("the customer reads %q meanwhile", got)
+	}
+	d.after(reconsider + time.Second)
+	d.app.tick()
+	d.wantNoText("Press again")
+	d.wantNoText("The code on the screen will end.")
+	d.press(fyne.KeyF5) // a first press is forgotten
+	d.settled()
+	d.wantCalls()
+	d.after(time.Second)
+	d.press(fyne.KeyF5, fyne.KeyF5, fyne.KeyEscape)
 	d.settled()
 	d.wantCalls("renew SFRONT9 by Maryam")
 	d.show(front(pos.PhaseClosing, pos.SaleAwaiting, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortRenew }))
 	d.wantText("Closing the old code first")
 	d.wantNoText("Making sure nothing was paid")
-	d.press(fyne.KeyF7)
+	d.press(fyne.KeyF5)
+	d.after(time.Second)
+	d.press(fyne.KeyF5)
 	d.wantCalls("renew SFRONT9 by Maryam")
 	v := d.awaiting()
 	v.Front.Sale.No, v.Front.Sale.Intent.RenewOf = "SNEW123", "SFRONT9"
