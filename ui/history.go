@@ -26,7 +26,7 @@ func filters() []filter {
 		{"filter.paid", []pos.SaleState{pos.SalePaid}},
 		{"filter.open", []pos.SaleState{pos.SaleCreating, pos.SaleAwaiting, pos.SaleUnknown}},
 		{"filter.closed", []pos.SaleState{pos.SaleClosed}},
-		{"filter.trouble", []pos.SaleState{pos.SaleReversed, pos.SaleDisputed}},
+		{"filter.trouble", []pos.SaleState{pos.SaleUnknown, pos.SaleReversed, pos.SaleDisputed}},
 	}
 }
 
@@ -150,7 +150,11 @@ func (h *historyScreen) drawChips() fyne.CanvasObject {
 			h.update()
 		}).Selected(i == h.filter))
 	}
-	return l.Row(widgets.Space2, chips...)
+	if filters()[h.filter].key != "filter.trouble" {
+		return l.Row(widgets.Space2, chips...)
+	}
+	// Late and second payments are paid sales: no index finds them, their alerts do.
+	return widgets.Column(widgets.Space2, l.Row(widgets.Space2, chips...), l.NewLabel(w.t("filter.trouble.text"), widgets.TextSmall, l.Muted).Wrapped())
 }
 
 func (h *historyScreen) drawList() fyne.CanvasObject {

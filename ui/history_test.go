@@ -85,6 +85,22 @@ func TestHistory_pages_and_filters(t *testing.T) {
 	})
 }
 
+func TestHistory_trouble_is_what_the_journal_can_find_and_says_so(t *testing.T) {
+	d := open(t, quiet(), nil)
+	d.press(fyne.KeyF3)
+	d.until("the list", func() bool { return d.sees("AED 120.00") })
+	d.wantText("Unknown, reversed, not matching")
+	d.wantNoText("Late and second payments")
+	test.Tap(d.button("filter/4"))
+	d.until("the query", func() bool { return len(d.engine.queries) == 2 })
+	if got, want := d.engine.queries[1].States, []pos.SaleState{pos.SaleUnknown, pos.SaleReversed, pos.SaleDisputed}; !slices.Equal(got, want) {
+		t.Errorf("asked for %v, want %v", got, want)
+	}
+	d.wantText("Late and second payments stand among the alerts (F4)")
+	test.Tap(d.button("filter/1"))
+	d.wantNoText("Late and second payments")
+}
+
 func TestHistory_details_name_the_witnesses_and_the_story(t *testing.T) {
 	d := openHistory(t)
 	d.chooseFirst()

@@ -179,6 +179,7 @@ func scenes() []scene {
 		{name: "24-reversed", view: front(pos.PhaseReversed, pos.SaleReversed, nil)},
 		{name: "25-disputed", view: front(pos.PhaseDisputed, pos.SaleDisputed, nil)},
 		{name: "30-history", view: view(), keys: []string{"<F3>"}},
+		{name: "30-history-trouble", view: view(), keys: []string{"<F3>", "#filter/4"}},
 		{name: "31-history-sale", view: view(), keys: []string{"<F3>", down, down}},
 		{name: "32-history-nothing", view: view(), keys: []string{"<F3>", "7", "7", "7"}},
 		{name: "33-refund", view: view(), keys: []string{"<F3>", down, "<Return>", "<Return>"}},
