@@ -55,8 +55,8 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 	l, w := a.look, a.words
 	head := []fyne.CanvasObject{l.Icon("alert", 26, l.CautionText),
 		widgets.Stretch(l.NewLabel(w.alert(al.Kind, 0), widgets.TextTitle, l.Text).Bold())}
-	if al.Amount > 0 && al.Currency == "" {
-		head = append(head, l.NewLabel(w.money(al.Amount), widgets.TextTitle, l.Text).Bold())
+	if al.Amount > 0 {
+		head = append(head, l.NewLabel(w.sum(al.Amount, al.Currency), widgets.TextTitle, l.Text).Bold())
 	}
 	facts := []fyne.CanvasObject{l.NewLabel(a.when(al.At), widgets.TextBody, l.Muted)}
 	if al.Sale != "" {
@@ -116,8 +116,8 @@ func (t *tillScreen) alertCard(alerts []pos.Alert) fyne.CanvasObject {
 	a, first := t.app, &alerts[0]
 	l, w := a.look, a.words
 	head := []fyne.CanvasObject{widgets.Stretch(l.NewLabel(w.alert(first.Kind, 0), widgets.TextBody, l.OnCaution).Bold().Wrapped())}
-	if first.Amount > 0 && first.Currency == "" {
-		head = append(head, l.NewLabel(w.money(first.Amount), widgets.TextBody, l.OnCaution).Bold())
+	if first.Amount > 0 {
+		head = append(head, l.NewLabel(w.sum(first.Amount, first.Currency), widgets.TextBody, l.OnCaution).Bold())
 	}
 	text := []fyne.CanvasObject{l.Row(widgets.Space2, head...)}
 	if first.Sale != "" {

@@ -294,13 +294,14 @@ func (a *App) refundCard(r *pos.Refund) fyne.CanvasObject {
 		}
 		body = append(body, l.NewLabel(text+trace(w, r.Refusal.Trace), widgets.TextSmall, l.Text).Wrapped())
 	}
-	foot := a.moment(r.CreatedAt) + " · " + r.No.Short()
-	if r.Intent.Requester != "" {
-		foot += " · " + a.person(r.Intent.Requester)
+	foot := []string{a.moment(r.CreatedAt) + " · " + r.No.Short(), "", a.people(r.Intent.Requester, r.Intent.Approver, r.Intent.Self), r.Intent.Reason}
+	if r.ProviderNo != "" {
+		foot[1] = w.t("alert.number", "no", r.ProviderNo)
 	}
-	body = append(body, l.NewLabel(foot, widgets.TextSmall, l.Muted))
-	if r.Intent.Reason != "" {
-		body = append(body, l.NewLabel(r.Intent.Reason, widgets.TextSmall, l.Muted).Wrapped())
+	for _, line := range foot {
+		if line != "" {
+			body = append(body, l.NewLabel(line, widgets.TextSmall, l.Muted).Wrapped())
+		}
 	}
 	return widgets.Layers(widgets.Rounded(soft, widgets.Radius), widgets.Pad(widgets.Space4, widgets.Space3, widgets.Column(2, body...)))
 }

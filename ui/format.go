@@ -16,6 +16,15 @@ func (w *words) money(f pos.Fils) string {
 	return w.t("format.money", "amount", f.Grouped())
 }
 
+// sum is an amount in the currency that news of the provider names, empty for
+// dirhams. The provider writes every amount with two decimals.
+func (w *words) sum(f pos.Fils, currency string) string {
+	if currency == "" || currency == pos.Currency {
+		return w.money(f)
+	}
+	return w.t("format.foreign", "amount", f.Grouped(), "currency", currency)
+}
+
 // clock is a time of day with seconds.
 func (a *App) clock(t time.Time) string {
 	if t.IsZero() {

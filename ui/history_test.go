@@ -286,6 +286,50 @@ func TestAlerts_name_the_keys_that_are_believed(t *testing.T) {
 	}
 }
 
+func TestAlerts_tell_amounts_in_every_currency(t *testing.T) {
+	v := quiet()
+	v.Alerts = []pos.Alert{{ID: 7, Kind: pos.AlertMismatch, Sale: "SAAA111", Amount: 123_450, Currency: "USD"}, {ID: 8, Kind: pos.AlertSignature}}
+	d := open(t, v, nil)
+	d.wantText("USD 1,234.50")
+	d.press(fyne.KeyF4)
+	d.wantText("USD 1,234.50")
+	d.wantNoText("AED")
+	v2 := *v
+	v2.Alerts = []pos.Alert{{ID: 9, Kind: pos.AlertLatePayment, Sale: "SAAA111", Amount: 4200}}
+	d.show(&v2)
+	d.wantText("AED 42.00")
+}
+
+func TestRefund_card_names_who_allowed_it_and_its_number_at_PayBy(t *testing.T) {
+	for name, c := range map[string]struct {
+		refund pos.Refund
+		says   []string
+		absent []string
+	}{
+		"allowed by another": {pos.Refund{ProviderNo: "131795428150777", Intent: pos.RefundIntent{Requester: "Maryam", Approver: "Omar", Reason: "Wrong size"}},
+			[]string{"PayBy number 131795428150777", "Asked for by Maryam, allowed by Omar", "Wrong size"}, nil},
+		"allowed by who asked": {pos.Refund{Intent: pos.RefundIntent{Requester: "Omar", Approver: "Omar", Self: true}},
+			[]string{"Asked for and allowed by the same person, Omar"}, []string{"PayBy number"}},
+		"on a till without staff": {pos.Refund{Intent: pos.RefundIntent{Requester: "Maryam"}}, []string{"by Maryam"}, []string{"allowed by"}},
+		"made elsewhere":          {pos.Refund{Outside: true, ProviderNo: "131795428150778"}, []string{"PayBy number 131795428150778"}, []string{"Asked for"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, quiet(), nil)
+			r := c.refund
+			r.No, r.Sale, r.State, r.CreatedAt, r.Intent.Amount = "R5C8VN2P", "SAAA111", pos.RefundDone, d.now, 500
+			d.engine.given = []pos.Refund{r}
+			d.app.openSale("SAAA111")
+			d.until("the refund", func() bool { return d.sees("C8VN2P") })
+			for _, text := range c.says {
+				d.wantText(text)
+			}
+			for _, text := range c.absent {
+				d.wantNoText(text)
+			}
+		})
+	}
+}
+
 func TestAlerts_lead_to_their_sale(t *testing.T) {
 	v := quiet()
 	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertUnknown, Sale: "SCCC333"}}

@@ -78,7 +78,7 @@ func (p *paper) sale(s *pos.SaleLine) fyne.CanvasObject {
 	if s.Cashier != "" {
 		name += " · " + a.person(s.Cashier)
 	}
-	about := []string{p.people(s.By, s.Approver, s.Self), s.Note}
+	about := []string{p.app.people(s.By, s.Approver, s.Self), s.Note}
 	if s.ProviderNo != "" {
 		about = append(about, w.t("alert.number", "no", s.ProviderNo))
 	}
@@ -106,8 +106,7 @@ func lineName(s *pos.SaleLine) string {
 func linePhase(s *pos.SaleLine) pos.Phase { return phaseOf(&pos.Sale{State: s.State}) }
 
 // people says who asked and who allowed it.
-func (p *paper) people(by, approver string, self bool) string {
-	a := p.app
+func (a *App) people(by, approver string, self bool) string {
 	w := a.words
 	switch {
 	case self:
@@ -138,7 +137,7 @@ func (p *paper) refund(r *pos.RefundLine) fyne.CanvasObject {
 	if at.IsZero() {
 		at = r.CreatedAt
 	}
-	about := []string{p.people(r.Requester, r.Approver, r.Self)}
+	about := []string{p.app.people(r.Requester, r.Approver, r.Self)}
 	if r.ProviderNo != "" {
 		about = append(about, w.t("alert.number", "no", r.ProviderNo))
 	}
@@ -258,8 +257,8 @@ func (p *paper) alerts() fyne.CanvasObject {
 	return p.section(p.titled("z.alerts", len(list)), "", p.capped(len(list), func(i int) fyne.CanvasObject {
 		al := &list[i]
 		amount, about := "", []string{}
-		if al.Amount > 0 && al.Currency == "" {
-			amount = w.money(al.Amount)
+		if al.Amount > 0 {
+			amount = w.sum(al.Amount, al.Currency)
 		}
 		if al.Sale != "" {
 			about = append(about, w.t("alerts.sale", "no", al.Sale.Short()))
