@@ -194,7 +194,9 @@ const (
 	// AlertTampered: a table that screens read differed from the facts.
 	AlertTampered AlertKind = "tampered"
 	// AlertReversal: a reversal that was asked for does not go through.
-	AlertReversal AlertKind = "reversal_stuck"
+	// AlertReversalFailed: one of which nobody knew did not happen after all.
+	AlertReversal       AlertKind = "reversal_stuck"
+	AlertReversalFailed AlertKind = "reversal_failed"
 	// AlertRecovering: the provider's pages are being read, because this
 	// journal may lack something; the till takes it back by itself.
 	// AlertRecovered: they brought something that a person should know of.

@@ -207,3 +207,37 @@ func TestSale_ClosedIsAskedAgainWhenMoneyOfItGoesBack(t *testing.T) {
 		})
 	}
 }
+
+func TestReversal_RefusedInTheEndStaysLoud(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	n := 0
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opRevoke {
+			return nil, true
+		}
+		if n++; n == 1 {
+			return failure(OutcomeUnknown, ""), false
+		}
+		return failure(OutcomeRefused, "62046"), false
+	}
+	if err := s.core.reverse(t.Context(), ReverseRequest{Sale: no, Requester: "amna", Approver: "huda", Note: "n"}, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	s.advance(2 * time.Hour)
+	if sale := s.sale(no); sale.Reversing || sale.State != SalePaid {
+		t.Fatalf("%s, reversing %v", sale.State, sale.Reversing)
+	}
+	if got := s.alerts(); len(got) != 1 || got[0] != AlertReversalFailed {
+		t.Fatalf("alerts %v", got)
+	}
+	// Somebody else reverses it: the Z names nobody of this shop.
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	s.notify(no, nil)
+	s.want(no, SaleReversed)
+	z := s.x()
+	if l := z.Reversals[0]; l.By != "" || l.Approver != "" || key(z.Cashiers, "amna").Reversals.Count != 0 {
+		t.Errorf("%+v, %+v", l, z.Cashiers)
+	}
+}

@@ -97,11 +97,13 @@ func (c *core) revokeFailed(s *openSale, r result, f *Failure, now time.Time) {
 }
 
 // reversalLost ends a reversal that was refused after an uncertain attempt,
-// once no attempt can still be under way and the payment stands.
+// once no attempt can still be under way and the payment stands. The customer
+// may have been told otherwise: the alert stays until a person ends it.
 func (c *core) reversalLost(s *openSale, r result, now time.Time) {
 	p := &s.plan
 	if s.State == SalePaid && s.Reversing && p.noResend && r.op == opQuery && r.sent.Sub(p.lastCancel) >= absentAfter {
 		p.noResend = false
 		c.emit(now, Fact{Kind: SaleReversalRefused, Sale: s.No, Source: SourceQuery})
+		c.alert(now, AlertReversalFailed, Fact{Sale: s.No}, s.Intent.Amount)
 	}
 }

@@ -208,6 +208,9 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	if f.Kind == SaleReversalAsked {
 		s.asked = reversalWish{f.By, f.Approver, f.Self}
 	}
+	if f.Kind == SaleReversalRefused {
+		s.asked = reversalWish{}
+	}
 	if f.Kind == SaleAdopted {
 		s.apart = f.Order.Took()
 	}

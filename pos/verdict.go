@@ -99,7 +99,7 @@ func (c *core) verdict(s *openSale, now time.Time) *Verdict {
 		case s.Aborted != "", now.Before(p.askUntil), first:
 			return &Verdict{Kind: VerdictAsking}
 		case p.open && p.failures == 0:
-			return &Verdict{Kind: VerdictOpen, At: now.UTC(), Again: again}
+			return &Verdict{Kind: VerdictOpen, At: p.asked.UTC(), Again: again}
 		}
 		unknown.Again = again
 	}

@@ -168,6 +168,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertUnlisted:           {"alert.unlisted", "alert.unlisted.do"},
 		pos.AlertTampered:           {"alert.tampered", "alert.tampered.do"},
 		pos.AlertReversal:           {"alert.reversal", "alert.reversal.do"},
+		pos.AlertReversalFailed:     {"alert.reversal_failed", "alert.reversal_failed.do"},
 		pos.AlertRecovering:         {"alert.recovering", "alert.recovering.do"},
 		pos.AlertRecovered:          {"alert.recovered", "alert.recovered.do"},
 		pos.AlertKeyAdded:           {"alert.key_added", "alert.key_added.do"},
