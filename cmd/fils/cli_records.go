@@ -13,9 +13,9 @@ type recordsCommand struct {
 	// words are what follows the name.
 	words []string
 	// pin: it may ask for a PIN. note: it takes a reason. replace: it writes a
-	// file that may be there.
-	pin, note, replace bool
-	run                func(ctx context.Context, o records, words []string, c console) error
+	// file that may be there. raw: it can show what PayBy sent.
+	pin, note, replace, raw bool
+	run                     func(ctx context.Context, o records, words []string, c console) error
 }
 
 func recordsCommands() []recordsCommand {
@@ -23,7 +23,7 @@ func recordsCommands() []recordsCommand {
 		{name: "journal verify", run: verifyJournal},
 		{name: "journal export", pin: true, run: exportJournal},
 		{name: "journal find", words: []string{"TEXT"}, pin: true, run: findSales},
-		{name: "journal story", words: []string{"NUMBER"}, pin: true, run: tellStory},
+		{name: "journal story", words: []string{"NUMBER"}, pin: true, raw: true, run: tellStory},
 		{name: "journal backup", words: []string{"FILE"}, pin: true, replace: true, run: backUpJournal},
 		{name: "journal restore", words: []string{"FILE"}, pin: true, run: restoreJournal},
 		{name: "journal salvage", words: []string{"DAMAGED", "NEW"}, pin: true, run: salvageJournal},
@@ -76,6 +76,9 @@ func (r *recordsCommand) parse(ctx context.Context, args []string, c console) er
 	}
 	if r.replace {
 		f.BoolVar(&o.replace, "replace", false, "")
+	}
+	if r.raw {
+		f.BoolVar(&o.raw, "raw", false, "")
 	}
 	words, done, err := f.parseSome(args, c)
 	switch {

@@ -68,7 +68,7 @@ func TestShiftClose_PrintsBeforeItCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs strings.Builder
-	if err := handOut(s.ctx, console{out: &out, err: &errs}, &z, k, time.Millisecond); err != nil {
+	if err := handOut(s.ctx, console{out: &out, err: &errs}, &z, nil, k, time.Millisecond); err != nil {
 		t.Error(err)
 	}
 	if !strings.HasPrefix(out.String(), "Z 1\n") || strings.Contains(out.String(), "holds a copy") ||
@@ -86,7 +86,7 @@ func TestShiftClose_PrintsBeforeItCopies(t *testing.T) {
 	<-k.turn
 	remove(t, path)
 	out.Reset()
-	if err := handOut(s.ctx, console{out: &out, err: &errs}, &z, k, patience); err != nil || !strings.Contains(out.String(), "holds a copy of the journal with Z 1") {
+	if err := handOut(s.ctx, console{out: &out, err: &errs}, &z, nil, k, patience); err != nil || !strings.Contains(out.String(), "holds a copy of the journal with Z 1") {
 		t.Errorf("%v: %s", err, out.String())
 	}
 }

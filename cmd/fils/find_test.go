@@ -39,9 +39,20 @@ func TestFind_SalesAndTheirStory(t *testing.T) {
 	if r.code != 0 || r.err != "" {
 		t.Fatalf("%+v", r)
 	}
-	for _, says := range []string{string(pos.SaleIntended), "attempt 1", string(pos.SaleWasPaid), "notification", "Aisha, approved by Omar", "AED 5.00", "broken", string(pos.RefundArrived)} {
+	for _, says := range []string{string(pos.SaleIntended), "attempt 1", string(pos.SaleWasPaid), "notification", "Aisha, approved by Omar", "AED 5.00", "broken", string(pos.RefundArrived),
+		string(no) + ", AED 42.00, paid; PayBy's number " + sale.ProviderNo + "\n", "times are those of Asia/Dubai, UTC+04:00\n",
+		"AED 42.00; paid AED 42.00; at 20", "channel ", "PayBy's number "} {
 		if !strings.Contains(r.out, says) {
 			t.Errorf("the story does not say %q:\n%s", says, r.out)
+		}
+	}
+	if strings.Contains(r.out, "applyStatus") {
+		t.Errorf("the story shows raw answers:\n%s", r.out)
+	}
+	r = run("journal", "story", string(no), "--raw")
+	for _, says := range []string{"what PayBy sent, payer and QR code masked: ", `"applyStatus":"SUCCESS"`, `"payerMid":"•••` + sale.Payment.Payer[len(sale.Payment.Payer)-4:]} {
+		if r.code != 0 || !strings.Contains(r.out, says) {
+			t.Errorf("raw, the story does not say %q:\n%s", says, r.out)
 		}
 	}
 	for _, secret := range []string{sale.Payment.Payer, qr[strings.Index(qr, "ft=")+3:]} {

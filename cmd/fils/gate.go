@@ -27,6 +27,8 @@ type records struct {
 	// note is --note, replace --replace.
 	note    string
 	replace bool
+	// raw is --raw.
+	raw bool
 }
 
 func (o records) path() string { return journalPath(o.dir, o.training) }

@@ -107,6 +107,7 @@ func TestRecords_AskForAPermittedPIN(t *testing.T) {
 		{"shift x", "supervisor", "shift shift x"},
 		{"journal find 42.00", "supervisor", "history journal find"},
 		{"journal story 42.00", "supervisor", "history journal story"},
+		{"journal story 42.00 --raw", "manager", "export journal story --raw"},
 	} {
 		t.Run(command.args, func(t *testing.T) {
 			args := append(strings.Fields(command.args), "--data", dir)

@@ -66,7 +66,18 @@ func (o records) read(ctx context.Context, c console, purpose string, take func(
 	if err != nil {
 		return err
 	}
-	return writeSlip(c.out, &z, setup.Location())
+	return writeSlip(c.out, &z, setup.Location(), heldOf(ctx, j))
+}
+
+// heldOf tells what PayBy holds of disputed sales.
+func heldOf(ctx context.Context, j *sqlite.Journal) func(pos.SaleNo) string {
+	return func(no pos.SaleNo) string {
+		sale, err := j.Sale(ctx, no)
+		if err != nil {
+			return "" // the line stands without it
+		}
+		return held(&sale)
+	}
 }
 
 // cutOff is when this till's days end.
@@ -95,14 +106,14 @@ func closeShift(ctx context.Context, o records, _ []string, c console) error {
 		if err != nil {
 			return err
 		}
-		return handOut(ctx, c, &z, s.copies, copySlow)
+		return handOut(ctx, c, &z, heldOf(ctx, s.journal), s.copies, copySlow)
 	})
 }
 
 // handOut prints a Z and then, for at most limit, waits for the copy that
 // belongs to it: what is on paper waits for no folder. k may be nil.
-func handOut(ctx context.Context, c console, z *pos.Z, k *copies, limit time.Duration) error {
-	err := writeSlip(c.out, z, setup.Location())
+func handOut(ctx context.Context, c console, z *pos.Z, held func(pos.SaleNo) string, k *copies, limit time.Duration) error {
+	err := writeSlip(c.out, z, setup.Location(), held)
 	if k == nil {
 		return err
 	}

@@ -69,22 +69,25 @@ func TestSlip_NamesEverything(t *testing.T) {
 		Number: 3, From: 1, To: 9, Totals: totals, Count: 10, Head: pos.Hash{0xab},
 		Dates: []pos.Group{{Key: "2026-11-23", Totals: totals}}, Channels: []pos.Group{{Totals: totals}},
 		Late: []pos.SaleLine{line}, Carried: []pos.SaleLine{line}, Discounts: []pos.SaleLine{line}, Reversals: []pos.SaleLine{line},
-		Again: []pos.SaleLine{line}, Disputed: []pos.SaleLine{line}, Chargebacks: []pos.SaleLine{line}, Released: []pos.SaleLine{line}, Forward: []pos.SaleLine{line},
+		Again: []pos.SaleLine{line}, Disputed: []pos.SaleLine{{Sale: "S7", State: pos.SaleDisputed, Amount: 4200}}, Chargebacks: []pos.SaleLine{line}, Released: []pos.SaleLine{line}, Forward: []pos.SaleLine{line},
 		Refunds: []pos.RefundLine{refund}, Returned: []pos.RefundLine{refund}, InFlight: []pos.RefundLine{{Refund: "R2", Sale: "S1", Outside: true}},
 		Adopted: []pos.SaleLine{line}, AdoptedRefunds: []pos.RefundLine{refund},
-		Check: &pos.PageCheck{From: "2026-11-22", To: "2026-11-23", At: time.UnixMilli(1_800_000_000_000), Complete: true, Missing: []pos.MissingLine{
+		Check: &pos.PageCheck{From: "2026-11-22", To: "2026-11-23", At: time.UnixMilli(1_800_000_000_000), Complete: true, Others: pos.Sum{Count: 3, Amount: 77700}, Missing: []pos.MissingLine{
 			{Number: "131", ProviderNo: "777", Amount: 9900, AtMs: 1_800_000_000_000}, {Refund: true, Number: "132", Terminal: "till-2\x1b[2J"},
 		}},
-		Alerts: []pos.Alert{{Kind: pos.AlertLatePayment, Sale: "S9", Amount: 700}},
+		Alerts: []pos.Alert{{Kind: pos.AlertLatePayment, Sale: "S9", Amount: 700},
+			{Kind: pos.AlertMissing, Number: "131\x1b", Amount: 500, Currency: "USD"}},
 	}
 	var out strings.Builder
-	if err := writeSlip(&out, &z, setup.Location()); err != nil {
+	held := func(no pos.SaleNo) string { return "PayBy holds AED 41.00 of " + string(no) }
+	if err := writeSlip(&out, &z, setup.Location(), held); err != nil {
 		t.Fatal(err)
 	}
 	for _, says := range []string{
 		"X of shift 3\n", "-1,005.00", "1,234.56", "huda, approved by the same person", "amna, approved by omar", "wrong till", "not known",
 		"not asked for here", "late_payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
-		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 1",
+		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 2", "131\uFFFD  USD 5.00", "S7",
+		"42.00  disputed  charged; PayBy holds AED 41.00 of S7", "payments of the merchant's other tills there: 3, AED 777.00", "events 1 to 9; times are those of Asia/Dubai",
 		"adopted from PayBy's pages, in no total: 1", "of 2026-11-22 to 2026-11-23, read 2027-01-15 12:00; missing here: 2", "131", "777", "99.00", "till-2\uFFFD[2J",
 	} {
 		if !strings.Contains(out.String(), says) {

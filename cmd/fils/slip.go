@@ -1,8 +1,10 @@
 package fils
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,11 +17,13 @@ import (
 type slip struct {
 	w  *tabwriter.Writer
 	at *time.Location
+	// held tells what PayBy holds of a disputed sale; nil when nobody knows.
+	held func(pos.SaleNo) string
 }
 
-// writeSlip writes all of z.
-func writeSlip(out io.Writer, z *pos.Z, at *time.Location) error {
-	s := slip{tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), at}
+// writeSlip writes all of z. held may be nil.
+func writeSlip(out io.Writer, z *pos.Z, at *time.Location, held func(pos.SaleNo) string) error {
+	s := slip{tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), at, held}
 	s.head(z)
 	s.totals(z.Totals)
 	s.row("sales begun", z.Charged)
@@ -36,11 +40,12 @@ func writeSlip(out io.Writer, z *pos.Z, at *time.Location) error {
 	}{
 		{"carried forward, outcome open", z.Forward}, {"paid after they were closed", z.Late}, {"begun in an earlier shift", z.Carried},
 		{"discounts of wallets", z.Discounts}, {"reversals", z.Reversals}, {"second payments, in no total", z.Again},
-		{"not what was charged, in no total", z.Disputed}, {"chargebacks, in no total", z.Chargebacks}, {"goods released on trust", z.Released},
+		{"chargebacks, in no total", z.Chargebacks}, {"goods released on trust", z.Released},
 		{"adopted from PayBy's pages, in no total", z.Adopted},
 	} {
 		s.sales(l.name, l.list)
 	}
+	s.disputed("not what was charged, in no total", z.Disputed)
 	s.refunds("refunds", z.Refunds)
 	s.refunds("refunds that came back", z.Returned)
 	s.refunds("refunds under way", z.InFlight)
@@ -49,7 +54,11 @@ func writeSlip(out io.Writer, z *pos.Z, at *time.Location) error {
 	if len(z.Alerts) > 0 {
 		fmt.Fprintf(s.w, "\nalerts waiting: %d\n", len(z.Alerts))
 		for _, a := range z.Alerts {
-			fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\n", s.time(a.At), a.Kind, a.Sale, a.Amount.Grouped())
+			amount := a.Amount.Grouped()
+			if a.Currency != "" && a.Currency != pos.Currency {
+				amount = money(a.Amount, a.Currency)
+			}
+			fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\n", s.time(a.At), a.Kind, plain(cmp.Or(string(a.Sale), a.Number)), plain(amount))
 		}
 	}
 	fmt.Fprintf(s.w, "\nhead: event %d, hash %x\n", z.Count, z.Head)
@@ -77,7 +86,7 @@ func (s slip) head(z *pos.Z) {
 	if z.Sealed() {
 		fmt.Fprintf(s.w, "closed %s by %s\n", s.time(z.ClosedAt), z.ClosedBy)
 	}
-	fmt.Fprintf(s.w, "events %d to %d\n\n\tnumber\tAED\n", z.From, z.To)
+	fmt.Fprintf(s.w, "events %d to %d; %s\n\n\tnumber\tAED\n", z.From, z.To, s.zone(cmp.Or(z.ClosedAt, z.OpenedAt)))
 }
 
 func (s slip) row(name string, sum pos.Sum) {
@@ -109,6 +118,17 @@ func (s slip) groups(name string, list []pos.Group) {
 		paid := g.Totals.Paid()
 		fmt.Fprintf(s.w, "%s\t%d\t%s\t%s\n", key, paid.Count, paid.Amount.Grouped(), g.Totals.Net().Grouped())
 	}
+}
+
+// disputed names the amounts that were charged and what PayBy holds instead.
+func (s slip) disputed(name string, list []pos.SaleLine) {
+	list = slices.Clone(list)
+	for i := range list {
+		if s.held != nil {
+			list[i].Note = words("charged", s.held(list[i].Sale), list[i].Note)
+		}
+	}
+	s.sales(name, list)
 }
 
 func (s slip) sales(name string, list []pos.SaleLine) {
@@ -158,6 +178,9 @@ func (s slip) check(z *pos.Z) {
 	}
 	if z.Check == nil {
 		return
+	}
+	if o := z.Check.Others; o.Count > 0 {
+		fmt.Fprintf(s.w, "payments of the merchant's other tills there: %d, AED %s\n", o.Count, o.Amount.Grouped())
 	}
 	for _, m := range z.Check.Missing {
 		kind, at := "payment", ""

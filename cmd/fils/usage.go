@@ -20,8 +20,9 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
   fils journal export      print the journal, one JSON object a line
   fils journal find TEXT   sales by a number or its last digits, also those of a
                            refund, a reference, or an amount as on the screen
-  fils journal story NUMBER
-                           every event of one sale and its refunds
+  fils journal story NUMBER [--raw]
+                           every event of one sale and its refunds; --raw also what
+                           PayBy sent, without the payer
   fils journal backup FILE copy the journal, while the till runs or not, and
                            verify the copy; keep it as safe as the journal
   fils journal restore FILE

@@ -94,11 +94,14 @@ func masked(member string) bool {
 
 // mask copies JSON and hides what an export must not show. The order of
 // members and the spelling of everything else stay as they are.
-func mask(data []byte) ([]byte, error) {
+func mask(data []byte) ([]byte, error) { return maskAs(data, masked) }
+
+// maskAs hides the members that secret names.
+func maskAs(data []byte, secret func(member string) bool) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	var out bytes.Buffer
-	if err := maskValue(&out, d, false); err != nil {
+	if err := maskValue(&out, d, secret, false); err != nil {
 		return nil, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -107,14 +110,14 @@ func mask(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func maskValue(out *bytes.Buffer, d *json.Decoder, hide bool) error {
+func maskValue(out *bytes.Buffer, d *json.Decoder, secret func(string) bool, hide bool) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
 	}
 	switch v := token.(type) {
 	case json.Delim:
-		return maskNested(out, d, v, hide)
+		return maskNested(out, d, v, secret, hide)
 	case string:
 		if hide {
 			token = lastFour(v)
@@ -128,7 +131,7 @@ func maskValue(out *bytes.Buffer, d *json.Decoder, hide bool) error {
 }
 
 // maskNested copies an array or object whose first delimiter was read.
-func maskNested(out *bytes.Buffer, d *json.Decoder, opening json.Delim, hide bool) error {
+func maskNested(out *bytes.Buffer, d *json.Decoder, opening json.Delim, secret func(string) bool, hide bool) error {
 	out.WriteString(opening.String())
 	for first := true; d.More(); first = false {
 		if !first {
@@ -145,9 +148,9 @@ func maskNested(out *bytes.Buffer, d *json.Decoder, opening json.Delim, hide boo
 			}
 			out.WriteByte(':')
 			name, _ := member.(string)
-			hideValue = hide || masked(name)
+			hideValue = hide || secret(name)
 		}
-		if err := maskValue(out, d, hideValue); err != nil {
+		if err := maskValue(out, d, secret, hideValue); err != nil {
 			return err
 		}
 	}
