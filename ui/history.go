@@ -49,6 +49,7 @@ type historyScreen struct {
 	chosen pos.SaleNo
 	detail *saleDetail
 
+	left              *fyne.Container
 	chips, list, side *region
 	listScroll        *widgets.Scroll
 }
@@ -72,10 +73,10 @@ func (h *historyScreen) build() fyne.CanvasObject {
 		}
 	}
 	title := h.head(l.NewButton("history/adopt", widgets.Ghost, w.t("adopt.open"), "", func() { h.app.openAdopt("") }))
-	left := widgets.Column(widgets.Space3, title, search, h.chips.box, widgets.Stretch(h.list.box))
+	h.left = widgets.Column(widgets.Space3, title, search, h.chips.box, widgets.Stretch(h.list.box))
 	h.load()
 	h.read()
-	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5, widgets.StretchBy(6, left), widgets.StretchBy(5, h.side.box)))
+	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5, widgets.StretchBy(6, h.left), widgets.StretchBy(5, h.side.box)))
 }
 
 // restart goes back to the first page of what is asked for now.
@@ -118,7 +119,9 @@ func (h *historyScreen) update() {
 	if h.app.screen != h || h.list == nil {
 		return
 	}
-	h.chips.show(h.drawChips, h.filter)
+	if h.chips.show(h.drawChips, h.filter) {
+		h.left.Refresh() // a hint takes a line of its own
+	}
 	key := []any{h.failed != nil, h.whose(), h.chosen, h.page.Next != nil, len(h.marks), h.loading && len(h.page.Sales) == 0}
 	for i := range h.page.Sales {
 		s := &h.page.Sales[i]

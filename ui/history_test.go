@@ -3,6 +3,7 @@ package ui
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,12 @@ func TestHistory_trouble_is_what_the_journal_can_find_and_says_so(t *testing.T) 
 		t.Errorf("asked for %v, want %v", got, want)
 	}
 	d.wantText("Late and second payments stand among the alerts (F4)")
+	place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+	for _, l := range d.labels() {
+		if end, list := place(l).Y+l.Size().Height, place(d.app.history.list.box).Y; strings.HasPrefix(l.Text(), "Late and second") && end > list {
+			t.Errorf("the hint ends at %v, the list begins at %v", end, list)
+		}
+	}
 	test.Tap(d.button("filter/1"))
 	d.wantNoText("Late and second payments")
 }

@@ -111,7 +111,7 @@ func (c *canned) Refunds(_ context.Context, no pos.SaleNo) ([]pos.Refund, error)
 	var out []pos.Refund
 	for i, state := range []pos.RefundState{pos.RefundUnknown, pos.RefundSettled} {
 		out = append(out, pos.Refund{No: pos.RefundNo(fmt.Sprintf("R%dC8VN2PLQ7ZJY4A", i)), Sale: no, State: state, CreatedAt: base().Add(-9 * time.Minute),
-			Intent: pos.RefundIntent{Amount: 2000 + pos.Fils(i)*500, Requester: "Maryam", Reason: "Wrong size"}})
+			Intent: pos.RefundIntent{Amount: 2000 + pos.Fils(i)*500, Requester: "Maryam", Approver: "Omar", Reason: "Wrong size"}, ProviderNo: fmt.Sprintf("13179542815099%d", i)})
 	}
 	return out, nil
 }
