@@ -11,6 +11,7 @@
 //   - / with the query of a tokenUrl: the page of the paying customer. Opening it is a
 //     scan; Pay late is a drill in which money arrives for an order that the shop has
 //     seen closed, which the real gateway neither documents nor excludes.
+//     The bare address leads a browser on this machine to the newest open order's.
 //   - /_control/..., the test bench: list orders, pay, decline, inject faults. It answers
 //     only programs on this machine.
 //

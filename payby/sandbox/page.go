@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +91,30 @@ func guardPage(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
+// newest is where the page of the newest open order is, for whoever opens the
+// bare address on this machine: they see the code, but cannot scan it. It is
+// empty without such an order, and for anybody else.
+func (g *Gateway) newest(r *http.Request) string {
+	if r.URL.RawQuery != "" || guarded(r) != "" {
+		return ""
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.clock.Now()
+	g.advance(now)
+	for _, o := range slices.Backward(g.orders) {
+		if g.refresh(o, now).status == payby.Created && !o.expired(now) {
+			return o.tokenURL("/")
+		}
+	}
+	return ""
+}
+
 func (g *Gateway) showPage(w http.ResponseWriter, r *http.Request) {
+	if address := g.newest(r); address != "" {
+		http.Redirect(w, r, address, http.StatusSeeOther)
+		return
+	}
 	query := r.URL.Query()
 	v := &view{status: http.StatusOK}
 	v.speak(query.Get("lang"), r)

@@ -189,6 +189,39 @@ func TestPage_ForgedForms(t *testing.T) {
 	}
 }
 
+// Whoever tries the gateway with a browser cannot scan a code.
+func TestPage_TheBareAddressLeadsToTheNewestOpenOrder(t *testing.T) {
+	b := newBench(t)
+	p := &phone{b: b}
+	first, second := b.tokenOf(sale("S-1", 100)), b.tokenOf(sale("S-2", 200))
+	leads := func(want string) {
+		t.Helper()
+		for _, address := range []string{"", "/"} {
+			resp, _ := p.open(b.url + address)
+			if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || b.url+strings.TrimPrefix(got, "/") != want {
+				t.Errorf("%q: %d to %q, want %q", address, resp.StatusCode, got, want)
+			}
+		}
+	}
+	leads(second)
+	b.command("pay", `{"merchantOrderNo":"S-2"}`)
+	leads(first)
+	for header, value := range map[string]string{"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site", "X-Forwarded-For": "10.0.0.7"} {
+		req, err := http.NewRequest(http.MethodGet, b.url+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(header, value)
+		if resp, page := p.do(req); resp.StatusCode != http.StatusNotFound || strings.Contains(page, "ft=") {
+			t.Errorf("%s: %d", header, resp.StatusCode)
+		}
+	}
+	b.must(payby.OpCancel, payby.OrderRef{MerchantOrderNo: "S-1"})
+	if resp, _ := p.open(b.url + "/"); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("without an open order: %d", resp.StatusCode)
+	}
+}
+
 func TestPage_ExpiredClosedReturnedUnknown(t *testing.T) {
 	b := newBench(t)
 	p := &phone{b: b}
