@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -116,6 +117,7 @@ func (d *desk) open(ctx context.Context) error {
 	}
 	icon := fyne.NewStaticResource("icon.png", image)
 	app.SetMetadata(d.meta.fyne(icon))
+	makeToolkitCache(d.meta.Details.ID)
 	d.app = app.NewWithID(d.meta.Details.ID)
 	d.app.SetIcon(icon)
 	switch {
@@ -148,6 +150,15 @@ func (d *desk) open(ctx context.Context) error {
 	defer quit()
 	d.app.Run()
 	return d.close()
+}
+
+// makeToolkitCache makes the directory in which the toolkit keeps things: it
+// makes only the last two parts of the name itself, and complains on standard
+// error where a new account has not even the rest. Without it all works.
+func makeToolkitCache(id string) {
+	if dir, err := os.UserCacheDir(); err == nil {
+		_ = os.MkdirAll(filepath.Join(dir, "fyne", id), 0o700)
+	}
 }
 
 // start opens the till's back end. It may be called from any goroutine, but

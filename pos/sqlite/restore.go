@@ -22,8 +22,9 @@ type Restored struct {
 // after it was verified like a backup. What lies there, whole or not, is moved
 // to a name dated now (UTC) with everything that belongs to it: its write-ahead
 // log would be played over the copy. from stays as it is. It is an error when
-// somebody has the journal at path open (pos.ErrJournalLocked); every error
-// leaves things as they were.
+// somebody has the journal at path open (pos.ErrJournalLocked). Errors leave
+// things as they were, but for one that says so: the copy is in its place, and
+// nobody knows whether that outlasts a power cut.
 func Restore(ctx context.Context, from, path string, now time.Time) (Restored, error) {
 	from, err := filepath.Abs(from)
 	if err != nil {
@@ -85,7 +86,7 @@ func restore(ctx context.Context, from, path string, now time.Time) (_ Restored,
 func belongings() []string { return []string{"-shm", ".reserve", "-journal", "-wal"} }
 
 // takePlace moves everything at path aside and gives part that name, or leaves
-// all as it was.
+// all as it was, unless its error says otherwise.
 func takePlace(part, path string, now time.Time) (aside []string, err error) {
 	dated, err := freeName(path + ".replaced-" + now.UTC().Format("20060102-150405"))
 	if err != nil {
@@ -112,7 +113,10 @@ func takePlace(part, path string, now time.Time) (aside []string, err error) {
 		return nil, err
 	}
 	back = nil // it is done, also when nobody can say whether it lasts
-	return aside, syncDir(filepath.Dir(path))
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return aside, fmt.Errorf("the copy is in its place, but a power cut may undo that: %w", err)
+	}
+	return aside, nil
 }
 
 // freeName is name, or name with a number, where no file has it.
