@@ -40,7 +40,8 @@ func foreignCurrency(currency string) string {
 // which the till takes back by itself, have none.
 func newsKey(kind AlertKind, f Fact) string {
 	switch kind {
-	case AlertUnknown, AlertUnreachable, AlertRefund, AlertReversal, AlertSignature, AlertTampered, AlertUnlisted:
+	case AlertUnknown, AlertUnreachable, AlertRefund, AlertReversal, AlertSignature, AlertTampered, AlertUnlisted,
+		AlertReleasedUnpaid:
 		return ""
 	}
 	switch {

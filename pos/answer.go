@@ -177,8 +177,15 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 	if kind == SaleFailed {
 		f.Proof = ProofFailure
 	}
-	if kind == SaleWasPaid && c.paidInLost(s, o, now) {
-		f.Adoption = &AdoptionFact{}
+	switch f.Kind {
+	case SaleWasPaid:
+		if c.paidInLost(s, o, now) {
+			f.Adoption = &AdoptionFact{}
+		}
+	case SaleWasReversed, SaleReversalDone:
+		if s.Adopted && s.Intent.Terminal != "" && !c.here(s.Intent.Terminal) || c.lost(s.No) {
+			f.Adoption = &AdoptionFact{}
+		}
 	}
 	recorded := len(c.batch.Facts)
 	c.emit(now, f)

@@ -68,6 +68,9 @@ type openRefund struct {
 	Refund
 	plan    plan
 	problem *Failure
+	// asked: the provider has answered since the start, so that what it says
+	// next is new.
+	asked bool
 }
 
 // operation is a kind of request.
@@ -191,6 +194,9 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 	if sale != nil && sale.EndedAt.Equal(f.At) && sale.State.Final() {
 		sale.plan.ended = now
 	}
+	if sale != nil {
+		c.released(sale, f, now)
+	}
 	if sale != nil && sale.State.Final() {
 		c.resolve(now, sale.No, "", AlertUnknown, AlertUnreachable)
 		if !sale.Reversing {
@@ -201,6 +207,17 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 		c.resolve(now, refund.Sale, refund.No, AlertRefund)
 	}
 	return effects
+}
+
+// released tells a person of goods that were let go on trust, once their sale
+// is proven not paid; a payment after all takes it back.
+func (c *core) released(s *openSale, f Fact, now time.Time) {
+	switch {
+	case s.State != SaleClosed:
+		c.resolve(now, s.No, "", AlertReleasedUnpaid)
+	case s.Released != nil && s.EndedAt.Equal(f.At) && f.Kind != AlertRaised:
+		c.alert(now, AlertReleasedUnpaid, Fact{Sale: s.No}, s.Intent.Amount)
+	}
 }
 
 // targets finds or makes the sale and refund of a fact.

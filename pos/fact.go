@@ -193,6 +193,9 @@ const (
 	AlertUnreadable AlertKind = "unreadable"
 	// AlertTampered: a table that screens read differed from the facts.
 	AlertTampered AlertKind = "tampered"
+	// AlertReleasedUnpaid: goods were let go on trust, and their sale is proven
+	// not paid.
+	AlertReleasedUnpaid AlertKind = "released_unpaid"
 	// AlertReversal: a reversal that was asked for does not go through.
 	// AlertReversalFailed: one of which nobody knew did not happen after all.
 	AlertReversal       AlertKind = "reversal_stuck"

@@ -89,6 +89,7 @@ func (c *core) refundAnswered(res result, now time.Time) {
 		if !c.refundReport(r, res.answer.Refund, res.answer.Body, now) {
 			c.batch.Polls = append(c.batch.Polls, string(r.No))
 		}
+		r.asked = true
 	}
 	c.planRefund(r, now)
 }
@@ -101,6 +102,9 @@ func (c *core) refundReport(r *openRefund, report *RefundReport, body []byte, no
 	if kind == "" || kind == RefundForeign &&
 		c.alerted(AlertRefundContradicted, r.Sale, r.No, newsKey(AlertRefundContradicted, f)) {
 		return false
+	}
+	if moves := kind == RefundLeft || kind == RefundArrived || kind == RefundFellBack; moves && !r.asked && c.lost(r.Sale) {
+		f.Adoption = &AdoptionFact{}
 	}
 	c.emit(now, f)
 	return true

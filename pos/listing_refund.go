@@ -33,10 +33,16 @@ func (c *core) listedRefund(l *listing, p *RefundReport, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		unread, err := c.unreadRefunds(ctx, &open.Sale)
+		if err != nil {
+			return err
+		}
 		if l.check != nil && s.State != SaleReversed {
 			c.missing(l.check, MissingLine{
 				Refund: true, Number: string(p.Refund), ProviderNo: p.ProviderNo, Amount: p.Amount, Sale: s.No,
 			}, Fact{}, now)
+		}
+		if !unread && s.State != SaleReversed {
 			return c.refundNotice(ctx, open, p, now)
 		}
 		c.adoptRefund(open, p, now)

@@ -161,13 +161,20 @@ func (c *core) beforeUs(n Notice, now time.Time) bool {
 }
 
 // refundNotice matches refund news by its payment: one this till never asked
-// for is an outside refund and lowers what is left.
+// for is an outside refund and lowers what is left. Of a sale of which refunds
+// may have been lost it is adopted, as the provider's pages would bring it.
 func (c *core) refundNotice(ctx context.Context, s *openSale, report *RefundReport, now time.Time) error {
 	r, err := c.fetchRefund(ctx, report.Refund)
 	if err != nil {
 		return err
 	}
 	if r == nil {
+		if unread, err := c.unreadRefunds(ctx, &s.Sale); err != nil {
+			return err
+		} else if unread && s.State != SaleReversed {
+			c.adoptRefund(s, report, now)
+			return nil
+		}
 		kind := RefundOutside
 		if s.State == SaleReversed {
 			kind = RefundAdopted // the reversal's own way back, which Z has counted (protocol.md §9)

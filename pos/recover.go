@@ -46,7 +46,9 @@ type RecoveryFact struct {
 	Refunds Sum `json:"refunds,omitzero"`
 }
 
-// AdoptionFact tells how a sale came into this journal that others made.
+// AdoptionFact tells how a sale came into this journal that others made. Beside
+// a fact that moves money it says that another Z counts that, if any: the one of
+// a journal that was lost, or of the till that took the payment.
 type AdoptionFact struct {
 	// Unread: its refunds have not been read, so none may be made.
 	Unread bool `json:"unread,omitempty"`
@@ -183,6 +185,16 @@ func (c *core) paidInLost(s *openSale, o *OrderReport, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// lost reports a sale whose news the lost journal may have heard, and counted.
+// No time is told of what goes back, so all of it stands apart.
+func (c *core) lost(no SaleNo) bool {
+	lost, err := c.lostOnce(context.Background(), no)
+	if err != nil {
+		c.cfg.Log.Error("not known whether a lost journal has counted it; it stands apart", "sale", no, "err", err)
+	}
+	return lost
 }
 
 // haltReversals has reversals of a journal that was put back only asked about:

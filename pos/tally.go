@@ -52,9 +52,9 @@ type tallySale struct {
 	// disputed: its payment is in no total.
 	// apart: it was adopted with its payment, which is in no total either.
 	here, closed, disputed, apart bool
-	// second is what further payments brought that no refund has given back,
-	// given what refunds gave back of it; both in fils and in no total.
-	second, given Fils
+	// second is what further payments brought that no refund has given back, in
+	// fils and in no total.
+	second Fils
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
 	// asked is the wish for its reversal.
@@ -71,8 +71,8 @@ type reversalWish struct {
 type tallyRefund struct {
 	Refund
 	// disputed: of money that is in no total; apart: so was this when it left, or
-	// the reversal of its sale had counted it; again: of a second payment. It
-	// returns to where it left.
+	// another till's or a lost journal's Z counts it, or the reversal of its sale
+	// had; again: of a second payment. It returns to where it left.
 	disputed, apart, again bool
 }
 
@@ -255,7 +255,8 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		return nil, err
 	}
 	if !moneyLeft(before) && moneyLeft(r.State) {
-		r.apart = r.Adopted || r.Outside && (s.apart || s.State == SaleReversed)
+		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
+		r.apart = r.Adopted || f.Adoption != nil || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	r.disputed = s.disputed
 	s.giveBack(r, before)
@@ -276,7 +277,7 @@ func (s *tallySale) giveBack(r *tallyRefund, before RefundState) {
 		return
 	}
 	if r.again {
-		s.second, s.given = s.second-amount, s.given+amount
+		s.second -= amount
 	}
 }
 

@@ -1,6 +1,9 @@
 package pos
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // sale counts what a fact did to its sale.
 func (t *Tally) sale(ctx context.Context, f Fact) error {
@@ -32,7 +35,7 @@ func (t *Tally) sale(ctx context.Context, f Fact) error {
 		}
 	}
 	if before != s.State {
-		t.moved(s, before, entry)
+		t.moved(s, before, entry, f.Adoption != nil)
 	}
 	if s.State == SalePaid && !s.apart && s.Payment != nil && (before != SalePaid || payment == nil) {
 		t.discount(s, entry)
@@ -40,8 +43,9 @@ func (t *Tally) sale(ctx context.Context, f Fact) error {
 	return nil
 }
 
-// moved counts that s came from state before into its present one.
-func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
+// moved counts that s came from state before into its present one. elsewhere:
+// another till's or a lost journal's Z counts that, if any.
+func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry, elsewhere bool) {
 	amount := s.Intent.Amount
 	switch {
 	case before == SaleClosed && s.closed:
@@ -50,29 +54,41 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry) {
 	case s.State == SaleClosed:
 		s.closed = true
 		t.z.Closed = t.z.Closed.Plus(Sum{1, amount})
+		t.unpaid(s, entry)
 	}
 	switch s.State {
 	case SalePaid:
 		t.paid(s, entry)
 	case SaleReversed:
-		entry.approver, entry.self = s.asked.approver, s.asked.self
-		if before != SalePaid {
-			entry.amount = 0
+		entry.by, entry.approver, entry.self = s.asked.by, s.asked.approver, s.asked.self
+		if before != SalePaid || elsewhere || s.apart && s.asked.by == "" {
+			entry.amount = 0 // no Z counted the payment, or another one counts this
 			t.reversals = append(t.reversals, entry)
 			return
 		}
-		if s.apart && s.asked.by == "" {
-			entry.amount = 0 // another till's, of a payment that is in no total
-			t.reversals = append(t.reversals, entry)
-			return
-		}
-		// Its refunds have been taken from the totals already.
-		entry.amount, entry.by = amount-(s.Refunded-s.given), s.asked.by
+		// Its refunds have been taken from the totals already. PayBy reverses no
+		// order of which it has refunded anything, so one that was heard of before
+		// is the reversal's own way back (protocol.md §9.1), also beside a second
+		// payment.
+		entry.amount = max(0, amount-s.Refunded)
 		t.reversals = append(t.reversals, entry)
 		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
 	case SaleDisputed:
+		if s.Held > 0 {
+			entry.amount = s.Held
+		}
 		t.disputed = append(t.disputed, entry)
 	}
+}
+
+// unpaid names a sale again whose goods were let go and that is proven not
+// paid, unless the shift has named it already.
+func (t *Tally) unpaid(s *tallySale, entry tallyEntry) {
+	if s.Released == nil || slices.ContainsFunc(t.released, func(e tallyEntry) bool { return e.sale == s }) {
+		return
+	}
+	entry.by, entry.note = s.Released.By, s.Released.Note
+	t.released = append(t.released, entry)
 }
 
 func (t *Tally) paid(s *tallySale, entry tallyEntry) {
@@ -134,7 +150,7 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 		return err
 	}
 	entry, part := tallyReturn{refund: r, at: f.At}, Totals{}
-	if r.apart {
+	if r.apart || f.Adoption != nil {
 		if moneyLeft(before) != moneyLeft(r.State) {
 			t.adoptedRefunds = append(t.adoptedRefunds, entry)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -191,4 +192,196 @@ func TestReadSealed_AnEditedZIsDamage(t *testing.T) {
 	if !errors.As(err, &told) || told.Code != CodeJournalDamaged {
 		t.Errorf("%v", err)
 	}
+}
+
+// What the lost journal saw go back, its Z has counted: the copy hears of it
+// while it recovers, names it, and takes nothing from its own totals.
+func TestZ_WhatWentBackInTheLostJournalStandsApart(t *testing.T) {
+	for name, tc := range map[string]struct{ before, after func(*sim, SaleNo) }{
+		"a reversal": {nil, func(s *sim, no SaleNo) {
+			if err := s.core.reverse(context.Background(), ReverseRequest{Sale: no, Requester: "a", Approver: "b", Note: "x"}, s.now); err != nil {
+				s.t.Fatal(err)
+			}
+			s.settle()
+		}},
+		"a reversal under way": {func(s *sim, no SaleNo) {
+			s.fault = func(c call) (*Answer, bool) { return failure(OutcomeUnknown, ""), c.op != opRevoke }
+			if err := s.core.reverse(context.Background(), ReverseRequest{Sale: no, Requester: "a", Approver: "b", Note: "x"}, s.now); err != nil {
+				s.t.Fatal(err)
+			}
+			s.settle()
+		}, func(s *sim, no SaleNo) { s.fault, s.orders[no].report.Reversed = nil, true }},
+		"a refund under way": {
+			func(s *sim, no SaleNo) { s.mustRefund(no, 1000) },
+			func(s *sim, no SaleNo) { s.settleRefunds(RefundReportDone) },
+		},
+		"a refund": {nil, func(s *sim, no SaleNo) {
+			s.mustRefund(no, 1000)
+			s.advance(time.Second)
+			s.settleRefunds(RefundReportDone)
+		}},
+	} {
+		s := newSim(t)
+		no := s.paidSale(1000)
+		s.closeShift()
+		s.openShift()
+		if tc.before != nil {
+			tc.before(s, no)
+			s.advance(time.Second)
+		}
+		kept := len(s.events)
+		tc.after(s, no)
+		s.advance(time.Minute)
+		lost := s.closeShift()
+		zs := s.zs[:1]
+		s.putBack(kept, RecoveryRestored, s.now)
+		s.zs = zs
+		s.recovered()
+		x := s.x()
+		if x.Totals != (Totals{}) || lost.Totals.Net() != -1000 || len(x.Reversals)+len(x.AdoptedRefunds) != 1 {
+			t.Errorf("%s: the lost Z says %v, this one %+v; reversals %+v, adopted %+v",
+				name, lost.Totals.Net(), x.Totals, x.Reversals, x.AdoptedRefunds)
+		}
+	}
+}
+
+// A refund that the lost journal saw come back is in its Z, too.
+func TestZ_ARefundThatCameBackInTheLostJournalStandsApart(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	r := s.mustRefund(no, 1000)
+	s.advance(time.Second)
+	s.settleRefunds(RefundReportSettled)
+	s.advance(time.Minute)
+	s.wantRefund(r, RefundSettled)
+	s.closeShift()
+	kept := len(s.events)
+	s.openShift()
+	s.settleRefunds(RefundReportFailed)
+	s.advance(10 * time.Minute)
+	lost := s.closeShift()
+	wantTotals(t, lost.Totals, Totals{Returned: Sum{1, 1000}})
+	zs := s.zs[:1]
+	s.putBack(kept, RecoveryRestored, s.now)
+	s.zs = zs
+	s.recovered()
+	s.wantRefund(r, RefundFailed)
+	x := s.x()
+	wantTotals(t, x.Totals, Totals{})
+	if len(x.AdoptedRefunds) != 1 || x.AdoptedRefunds[0].State != RefundFailed {
+		t.Errorf("adopted %+v", x.AdoptedRefunds)
+	}
+}
+
+// Money that PayBy still held when the copy asked left after the loss: only this
+// Z can count it, however long the recovery takes.
+func TestZ_ARefundThatLeavesDuringTheRecoveryCounts(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	r := s.mustRefund(no, 1000)
+	s.advance(time.Second)
+	s.wantRefund(r, RefundAccepted)
+	s.closeShift()
+	zs := s.zs
+	s.putBack(len(s.events), RecoveryRestored, s.now)
+	s.zs = zs
+	s.advance(5 * time.Second)
+	s.settleRefunds(RefundReportDone)
+	s.recovered()
+	s.wantRefund(r, RefundDone)
+	wantTotals(t, s.x().Totals, Totals{Refunds: Sum{1, 1000}})
+}
+
+func (s *sim) settleRefunds(status RefundStatus) {
+	for _, r := range s.refunds {
+		r.report.Status = status
+	}
+}
+
+// PayBy reverses no order of which it has refunded anything: what it refunded
+// before is the reversal's own way back, also beside a second payment.
+func TestZ_TheWayBackOfAReversalIsNoSecondPayments(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.notify(no, func(o *OrderReport) { o.Payment.AtMs, o.Payment.Payer = o.Payment.AtMs+5000, "100000045671" })
+	report := RefundReport{Source: SourceNotification, Refund: "REVOKE-13", Sale: no, ProviderNo: "191", Status: RefundReportSettled, Amount: 1000, Currency: Currency}
+	s.refunds[report.Refund] = &simRefund{made: s.now, report: report}
+	s.deliver(Notice{Refund: &report})
+	s.orders[no].report.Status, s.orders[no].report.Reversed = OrderSettled, true
+	s.notify(no, nil)
+	s.want(no, SaleReversed)
+	x := s.x()
+	apart := x.Again[0].Amount
+	for _, l := range x.Refunds {
+		if l.Again {
+			apart -= l.Amount
+		}
+	}
+	if len(x.Again) != 1 || x.Totals.Net()+apart != 1000 {
+		t.Errorf("PayBy took 20.00 and gave 10.00: net %v, apart %v", x.Totals.Net(), apart)
+	}
+}
+
+// A disputed payment is named with what PayBy holds of it, whatever was charged.
+func TestZ_DisputedNamesWhatIsHeld(t *testing.T) {
+	for currency, want := range map[string]Fils{Currency: 10000, "USD": 1000} {
+		s := newSim(t)
+		no := s.charge(1000)
+		s.advance(time.Second)
+		s.pay(no)
+		o := &s.orders[no].report
+		o.Total, o.Payment.Paid, o.Currency = 10000, 10000, currency
+		s.notify(no, nil)
+		s.want(no, SaleDisputed)
+		if x := s.x(); len(x.Disputed) != 1 || x.Disputed[0].Amount != want {
+			t.Errorf("PayBy holds 100.00 %s; the Z says %+v", currency, x.Disputed)
+		}
+	}
+}
+
+// Goods that were let go on trust, and whose sale is then proven not paid, are
+// an alert until a manager ends it, and a line of the Z of that shift.
+func TestZ_GoodsLetGoThatAreNotPaidAreNamed(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(time.Second)
+	s.fault = func(c call) (*Answer, bool) { return failure(OutcomeUnknown, ""), false }
+	s.advance(5 * time.Minute)
+	s.want(no, SaleUnknown)
+	s.core.emit(s.now, Fact{Kind: SaleReleased, Sale: no, By: "Huda", Note: "a regular"})
+	s.settle()
+	if first := s.closeShift(); len(first.Released) != 1 || first.Released[0].State != SaleUnknown {
+		t.Fatalf("%+v", first.Released)
+	}
+	s.openShift()
+	s.fault = nil
+	s.advance(10 * time.Minute)
+	s.want(no, SaleClosed)
+	if !slices.Equal(s.alerts(), []AlertKind{AlertReleasedUnpaid}) {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+	z := s.closeShift()
+	if len(z.Released) != 1 || z.Released[0].State != SaleClosed || z.Released[0].By != "Huda" || z.Released[0].Note != "a regular" {
+		t.Errorf("%+v", z.Released)
+	}
+	s.pay(no)
+	s.notify(no, nil)
+	s.want(no, SalePaid)
+	if slices.Contains(s.alerts(), AlertReleasedUnpaid) {
+		t.Errorf("paid after all: alerts %v", s.alerts())
+	}
+}
+
+// Let go and proven not paid in one shift, it is one line.
+func TestZ_GoodsLetGoAreNamedOnceAShift(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.fault = func(c call) (*Answer, bool) { return failure(OutcomeUnknown, ""), false }
+	s.advance(5 * time.Minute)
+	s.core.emit(s.now, Fact{Kind: SaleReleased, Sale: no, By: "Huda", Note: "a regular"})
+	s.settle()
+	s.fault = nil
+	s.advance(30 * time.Minute)
+	s.want(no, SaleClosed)
+	wantNames(t, "released", s.closeShift().Released, no)
 }

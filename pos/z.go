@@ -13,6 +13,13 @@ import (
 // in the chain (design §2.13), whenever and wherever the sale began. A refund
 // counts when the money has left, a reversal when the provider says that it
 // is done. There is no cash, no float and no drawer.
+//
+// Where a merchant has several tills, or a journal was lost, each fils is in the
+// totals of one till at most. A payment counts at the till that took it, a refund
+// at the till that made it: its number tells, and one that no till of this
+// program made counts where the payment did. A reversal has no number; it counts
+// where the payment did. What a lost journal may have counted, because it went
+// back before PayBy was asked again, is in no total. All of that is listed apart.
 type Z struct {
 	// Number is the shift's. It is zero in an X taken while no shift is open:
 	// that shows what has happened since the last Z.
@@ -54,15 +61,18 @@ type Z struct {
 	// Discounts were paid below their total; the amount is the difference.
 	Discounts []SaleLine `json:"discounts,omitempty"`
 	// Reversals are payments that went back as a whole. The amount is what
-	// they take from Totals: zero when no Z had counted the payment.
+	// they take from Totals: zero when no Z here had counted the payment, when
+	// refunds had taken it, or when the Z of another till or of a lost journal
+	// counts the reversal.
 	Reversals []SaleLine `json:"reversals,omitempty"`
 	// Again, Disputed and Chargebacks are money in no total: second payments,
-	// payments that are not what was charged, and what a payer's bank took
-	// back.
+	// payments that are not what was charged, with the amount that PayBy holds if
+	// that is in [Currency], and what a payer's bank took back.
 	Again       []SaleLine `json:"again,omitempty"`
 	Disputed    []SaleLine `json:"disputed,omitempty"`
 	Chargebacks []SaleLine `json:"chargebacks,omitempty"`
-	// Released are goods handed over on trust in this shift.
+	// Released are goods handed over on trust in this shift, or in an earlier one
+	// when the sale was proven not paid in this.
 	Released []SaleLine `json:"released,omitempty"`
 	// Forward is carried to the next shift: every sale whose outcome is open,
 	// oldest first, whenever it began.
@@ -76,10 +86,11 @@ type Z struct {
 	// they are carried forward.
 	InFlight []RefundLine `json:"inFlight,omitempty"`
 
-	// Adopted and AdoptedRefunds came from the provider's pages in this shift:
+	// Adopted and AdoptedRefunds were heard of from the provider in this shift:
 	// another till made them, or a journal that was lost, whose Z may have
 	// counted them; or they are the refund by which a reversal went back. They are
-	// in no total.
+	// in no total. A refund that came back while the journal was recovered is
+	// among them as failed.
 	Adopted        []SaleLine   `json:"adopted,omitempty"`
 	AdoptedRefunds []RefundLine `json:"adoptedRefunds,omitempty"`
 	// Check is the comparison with the provider's pages; nil in an X, and when

@@ -160,6 +160,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertOutside:            {"alert.outside", "alert.outside.do"},
 		pos.AlertChargeback:         {"alert.chargeback", "alert.chargeback.do"},
 		pos.AlertUnknown:            {"alert.unknown", "alert.unknown.do"},
+		pos.AlertReleasedUnpaid:     {"alert.released", "alert.released.do"},
 		pos.AlertRefund:             {"alert.refund", "alert.refund.do"},
 		pos.AlertRefundFailed:       {"alert.refund_failed", "alert.refund_failed.do"},
 		pos.AlertRefundContradicted: {"alert.refund_contra", "alert.refund_contra.do"},

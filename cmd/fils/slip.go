@@ -49,7 +49,7 @@ func writeSlip(out io.Writer, z *pos.Z, at *time.Location, held func(pos.SaleNo)
 	s.refunds("refunds", z.Refunds)
 	s.refunds("refunds that came back", z.Returned)
 	s.refunds("refunds under way", z.InFlight)
-	s.refunds("refunds adopted from PayBy's pages, in no total", z.AdoptedRefunds)
+	s.refunds("refunds of other tills or of a lost journal, in no total", z.AdoptedRefunds)
 	s.check(z)
 	if len(z.Alerts) > 0 {
 		fmt.Fprintf(s.w, "\nalerts waiting: %d\n", len(z.Alerts))
