@@ -173,6 +173,7 @@ func (c *core) refundNotice(ctx context.Context, s *openSale, report *RefundRepo
 			return err
 		} else if unread && s.State != SaleReversed {
 			c.adoptRefund(s, report, now)
+			c.doubt(s, now)
 			return nil
 		}
 		kind := RefundOutside
