@@ -82,6 +82,8 @@ type tallyEntry struct {
 	amount   Fils
 	at       time.Time
 	by, note string
+	// held is that of a disputed payment.
+	held Fils
 	// approver and self are those of a reversal.
 	approver string
 	self     bool
@@ -348,7 +350,7 @@ func (t *Tally) inFlight() []RefundLine {
 func (e tallyEntry) line() SaleLine {
 	s := e.sale
 	return SaleLine{
-		Sale: s.No, ProviderNo: s.ProviderNo, State: s.State, Amount: e.amount, Reference: s.Intent.Reference,
+		Sale: s.No, ProviderNo: s.ProviderNo, State: s.State, Amount: e.amount, Held: e.held, Reference: s.Intent.Reference,
 		Cashier: s.Intent.Cashier, Shift: s.Intent.Shift, BusinessDate: s.Intent.BusinessDate,
 		CreatedAt: s.CreatedAt, At: e.at, By: e.by, Note: e.note, Approver: e.approver, Self: e.self,
 		AttachedTo: s.AttachedTo, Released: s.Released != nil, Reversing: s.Reversing,

@@ -74,9 +74,7 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry, elsewher
 		t.reversals = append(t.reversals, entry)
 		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
 	case SaleDisputed:
-		if s.Held > 0 {
-			entry.amount = s.Held
-		}
+		entry.held = s.Held
 		t.disputed = append(t.disputed, entry)
 	}
 }

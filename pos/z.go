@@ -66,8 +66,8 @@ type Z struct {
 	// counts the reversal.
 	Reversals []SaleLine `json:"reversals,omitempty"`
 	// Again, Disputed and Chargebacks are money in no total: second payments,
-	// payments that are not what was charged, with the amount that PayBy holds if
-	// that is in [Currency], and what a payer's bank took back.
+	// payments that are not what was charged, and what a payer's bank took
+	// back.
 	Again       []SaleLine `json:"again,omitempty"`
 	Disputed    []SaleLine `json:"disputed,omitempty"`
 	Chargebacks []SaleLine `json:"chargebacks,omitempty"`
@@ -180,7 +180,10 @@ type SaleLine struct {
 	ProviderNo string    `json:"providerNo,omitempty"`
 	State      SaleState `json:"state"`
 	// Amount is the sale's unless the list says otherwise.
-	Amount    Fils   `json:"amount"`
+	Amount Fils `json:"amount"`
+	// Held is what the provider holds of a disputed payment; zero when that is
+	// not in [Currency], and on a Z of before this was kept.
+	Held      Fils   `json:"held,omitempty"`
 	Reference string `json:"reference,omitempty"`
 	// Cashier, Shift, BusinessDate and CreatedAt are the sale's own.
 	Cashier      string    `json:"cashier,omitempty"`

@@ -82,6 +82,11 @@ func (p *paper) sale(s *pos.SaleLine) fyne.CanvasObject {
 	if s.ProviderNo != "" {
 		about = append(about, w.t("alert.number", "no", s.ProviderNo))
 	}
+	amount := s.Amount
+	if s.Held > 0 {
+		amount = s.Held
+		about = append(about, w.t("z.charged", "amount", w.money(s.Amount)))
+	}
 	if s.AttachedTo != "" {
 		about = append(about, w.t("z.attached", "no", s.AttachedTo.Short()))
 	}
@@ -91,7 +96,7 @@ func (p *paper) sale(s *pos.SaleLine) fyne.CanvasObject {
 	if s.Reversing {
 		about = append(about, w.t("detail.reversing"))
 	}
-	return p.line(at, name, w.phase(linePhase(s), 0), w.money(s.Amount), about...)
+	return p.line(at, name, w.phase(linePhase(s), 0), w.money(amount), about...)
 }
 
 // lineName is a sale's number with its reference.

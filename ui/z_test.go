@@ -108,3 +108,14 @@ func TestZ_keys_scroll_to_its_end_and_back(t *testing.T) {
 		t.Errorf("Home leaves %v", got)
 	}
 }
+
+func TestZ_a_disputed_payment_says_what_was_charged_and_what_is_held(t *testing.T) {
+	d, b := openBook(t, shiftView(13), nil)
+	z := cannedZ(12)
+	z.Disputed = []pos.SaleLine{{Sale: "SDISP08", State: pos.SaleDisputed, Amount: 1000, Held: 10000}}
+	b.z[12] = z
+	d.pressButton("shift/z/12")
+	d.until("the Z", func() bool { return d.sees("Payments that do not match, in no total · 1") })
+	d.wantText("AED 100.00")
+	d.wantText("Charged: AED 10.00")
+}
