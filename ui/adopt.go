@@ -228,7 +228,7 @@ func (x *adoptDialog) drawFound() fyne.CanvasObject {
 		l.NewButton("adopt/back", widgets.Plain, w.t("dialog.close"), "Esc", x.back),
 		l.NewButton("adopt/sale", widgets.Primary, w.t("alerts.open"), "Enter", func() {
 			a.closeDialog()
-			a.openSale(no)
+			a.openAllowed(no, x.sale.Adopted)
 		})))...)
 }
 

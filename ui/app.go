@@ -36,6 +36,8 @@ type App struct {
 	// member is who works here on a till with an owner, approver whose PIN was
 	// given last for something risky, worker who worked here last.
 	member, approver, worker pos.MemberID
+	// proven: that was said with a PIN, not by name alone.
+	proven bool
 	// copied is how the journal's copy fared when it was drawn last.
 	copied *CopyTrouble
 	idle   idle

@@ -13,6 +13,9 @@ import (
 // detail opens the details of a sale.
 func (d *desk) detail(s pos.Sale) {
 	d.Helper()
+	if d.app.staffed() {
+		s.Intent.Cashier = d.app.by()
+	}
 	d.engine.mu.Lock()
 	d.engine.sales = append([]pos.Sale{s}, d.engine.sales...)
 	d.engine.mu.Unlock()

@@ -57,6 +57,10 @@ func (h *historyScreen) read() {
 				h.update()
 				return
 			}
+			if h.others(&d.sale) {
+				h.withhold(no)
+				return
+			}
 			d.seen = seen
 			h.detail = d
 			h.update()

@@ -54,7 +54,7 @@ func (a *App) takeUp() {
 				a.draft = nil // somebody else gave it back meanwhile
 				return
 			}
-			a.openSale(d.sale)
+			a.openAllowed(d.sale, true)
 			a.openRefund(sale)
 		}
 	})

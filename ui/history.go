@@ -37,7 +37,9 @@ type historyScreen struct {
 	// everybody lists what others sold, too: of cashier alone unless it is empty.
 	everybody bool
 	cashier   string
-	filter    int
+	// allowed is the one sale of somebody else that may be seen all the same.
+	allowed pos.SaleNo
+	filter  int
 	// marks are the starts of the pages gone through, the present one last.
 	marks []pos.PageMark
 	page  pos.SalePage
@@ -233,10 +235,17 @@ func (h *historyScreen) turn() {
 	h.load()
 }
 
-// openSale goes to the history with one sale chosen.
-func (a *App) openSale(no pos.SaleNo) {
+// openSale goes to the history with one sale chosen. What somebody else sold
+// is shown on a PIN, wherever the way to it began.
+func (a *App) openSale(no pos.SaleNo) { a.openAllowed(no, false) }
+
+// openAllowed is openSale of a sale that a PIN, just given, was about.
+func (a *App) openAllowed(no pos.SaleNo, allowed bool) {
 	a.open(pageHistory)
 	if a.page == pageHistory {
+		if allowed {
+			a.history.allowed = no
+		}
 		a.history.choose(no)
 	}
 }

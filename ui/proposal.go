@@ -95,7 +95,7 @@ func (a *App) approve(f *form, p pos.Proposal) {
 		f.run(func(ctx context.Context) error {
 			_, err := a.cfg.Engine.ApproveRefund(ctx, p.ID, by, given)
 			return err
-		}, func() { a.openSale(p.Sale) })
+		}, func() { a.openAllowed(p.Sale, true) })
 	})
 }
 

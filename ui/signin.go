@@ -68,6 +68,7 @@ func (a *App) locked() bool { return a.staffed() && a.member == "" }
 // signIn lets somebody work here.
 func (a *App) signIn(id pos.MemberID) {
 	a.member, a.worker, a.signing.pad.chosen = id, id, id
+	a.proven = !a.unchecked()
 	a.history.forget()
 	a.idle.locked = false
 	a.rebuild()

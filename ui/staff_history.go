@@ -26,9 +26,28 @@ func (h *historyScreen) whose() string {
 // own reports that nobody but the member's own sales may be seen.
 func (h *historyScreen) own() bool { return h.app.staffed() && !h.everybody }
 
+// others reports a sale of somebody else, which takes a PIN to be read: one that
+// was given just now, or at the sign-in by somebody who may see such sales.
+func (h *historyScreen) others(s *pos.Sale) bool {
+	a := h.app
+	if !h.own() || s.Intent.Cashier == string(a.member) || s.No == h.allowed {
+		return false
+	}
+	return !a.proven || !slices.ContainsFunc(a.view.Staff, func(m pos.StaffView) bool { return m.ID == a.member && m.May(pos.PermitHistory) })
+}
+
+// withhold forgets a sale of somebody else and asks for the PIN that shows it.
+func (h *historyScreen) withhold(no pos.SaleNo) {
+	h.chosen, h.detail = "", nil
+	h.update()
+	if h.app.page == pageHistory && h.app.dialog() == nil {
+		h.askFor(no)
+	}
+}
+
 // leave ends the sight of what others sold.
 func (h *historyScreen) leave() {
-	if h.everybody {
+	if h.everybody || h.allowed != "" {
 		h.forget()
 	}
 }
@@ -36,7 +55,7 @@ func (h *historyScreen) leave() {
 // forget begins anew with the member's own sales; an answer that is still on
 // its way is dropped.
 func (h *historyScreen) forget() {
-	h.everybody, h.cashier = false, ""
+	h.everybody, h.cashier, h.allowed = false, "", ""
 	h.marks, h.page = []pos.PageMark{{}}, pos.SalePage{}
 	h.chosen, h.detail = "", nil
 	h.asked++
@@ -175,7 +194,10 @@ func (h *historyScreen) only(id string) {
 }
 
 // askEverybody asks for the PIN of somebody who may see what others did.
-func (h *historyScreen) askEverybody() {
+func (h *historyScreen) askEverybody() { h.askFor(h.chosen) }
+
+// askFor is askEverybody with one sale chosen then.
+func (h *historyScreen) askFor(no pos.SaleNo) {
 	a := h.app
 	a.permit(pos.PermitHistory, a.words.t("history.everybody.title"), a.by(), func(given pos.Approval) {
 		a.work(func(ctx context.Context) func() {
@@ -185,7 +207,7 @@ func (h *historyScreen) askEverybody() {
 					a.tell(a.words.explain(err))
 					return
 				}
-				h.everybody, h.cashier = true, ""
+				h.everybody, h.cashier, h.chosen = true, "", no
 				h.marks, h.page = []pos.PageMark{{}}, pos.SalePage{}
 				a.rebuild()
 			}

@@ -41,6 +41,63 @@ func TestHistory_of_others_needs_a_PIN_until_it_is_left(t *testing.T) {
 	}
 }
 
+// The till shows amounts and states of its last five sales to everybody; what
+// lies behind one that somebody else made takes the PIN that the list takes.
+func TestHistory_a_sale_of_somebody_else_needs_a_PIN_however_it_is_opened(t *testing.T) {
+	s := openShop(t)
+	s.staffed()
+	mine, theirs := s.paid(5000, "amna"), s.later(6000, "omar")
+	s.work("amna", cashierPIN)
+	s.tap("recent/" + string(mine))
+	s.until("my own sale", func() bool { return s.app.history.detail != nil && s.app.history.detail.sale.No == mine })
+	if s.app.dialog() != nil {
+		t.Error("a PIN is asked for one's own sale")
+	}
+	hidden := func(how string) {
+		t.Helper()
+		s.until("the question", func() bool { return s.app.dialog() != nil && s.sees("See what others sold") })
+		if s.app.history.detail != nil || s.app.history.chosen != "" || s.sees(string(theirs)) {
+			t.Errorf("%s: the sale is read without a PIN", how)
+		}
+		s.press(fyne.KeyEscape)
+		s.until("the list", func() bool { return s.app.dialog() == nil && !s.app.history.loading })
+		if s.app.history.detail != nil || s.sees(string(theirs)) {
+			t.Errorf("%s: the sale is read once the question is closed", how)
+		}
+		s.press(fyne.KeyEscape)
+	}
+	s.press(fyne.KeyEscape)
+	s.tap("recent/" + string(theirs))
+	hidden("the last five")
+	s.app.openSale(theirs)
+	hidden("an alert")
+
+	s.tap("recent/" + string(theirs))
+	s.until("the question", func() bool { return s.app.dialog() != nil })
+	s.choose("permit", "omar")
+	s.typed(managerPIN)
+	s.press(fyne.KeyReturn)
+	s.until("the sale", func() bool { return s.app.history.detail != nil && s.app.history.detail.sale.No == theirs })
+	s.wantText(string(theirs))
+
+	s.press(fyne.KeyEscape)
+	s.app.openSale(theirs)
+	hidden("after the till")
+
+	// Who may see it has said so with a PIN already.
+	s.work("omar", managerPIN)
+	s.tap("recent/" + string(mine))
+	s.until("the cashier's sale", func() bool { return s.app.history.detail != nil && s.app.history.detail.sale.No == mine })
+	if s.app.dialog() != nil {
+		t.Error("a manager is asked for the PIN they signed in with")
+	}
+	s.press(fyne.KeyEscape)
+	s.app.proven = false // signed in by name alone
+	s.tap("recent/" + string(mine))
+	theirs = mine
+	hidden("a name alone")
+}
+
 // others brings up everybody's sales on a manager's PIN.
 func (s *shop) others() {
 	s.Helper()
