@@ -222,7 +222,8 @@ func inspectCopy(ctx context.Context, path string) (Copy, error) {
 	if err != nil {
 		return Copy{}, err
 	}
-	if err := CheckDerived(ctx, path); err != nil {
+	// A till derives older tables again by itself, also those of a copy.
+	if err := CheckDerived(ctx, path); err != nil && !errors.Is(err, ErrOlderTables) {
 		return Copy{}, err
 	}
 	c := Copy{Path: path}

@@ -19,6 +19,7 @@ type deriver struct {
 	folder pos.Folder
 	tx     executor
 	shelf  shelf // nil unless the writer derives
+	old    oldSales
 }
 
 // shelf holds the sales that the last commits left, for the next fact of the
@@ -105,13 +106,20 @@ func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
 	}
 	known, ok := d.shelf[f.Sale]
 	if !ok {
+		if d.old.has(f.Sale) {
+			if err := d.renew(ctx, f.Sale, seq); err != nil {
+				return err
+			}
+			if refund, refundDoc, err = loadRefund(ctx, d.tx, f.Refund); err != nil {
+				return err
+			}
+		}
 		if known.sale, known.doc, err = loadSale(ctx, d.tx, f.Sale); err != nil {
 			return err
 		}
 	}
 	sale, saleDoc := known.sale, known.doc
-	strict := strings.HasPrefix(string(f.Kind), "sale.") || strings.HasPrefix(string(f.Kind), "refund.")
-	if !strict && (saleDoc == "" || f.Refund != "" && refundDoc == "") {
+	if !strict(f.Kind) && (saleDoc == "" || f.Refund != "" && refundDoc == "") {
 		return nil
 	}
 	saleBefore := saleRow{columnsOf(sale), saleDoc}
@@ -126,6 +134,11 @@ func (d deriver) fold(ctx context.Context, seq int64, f pos.Fact) error {
 		return nil
 	}
 	return d.saveRefund(ctx, seq, refund, refundDoc)
+}
+
+// strict reports news about a sale or refund, which needs one.
+func strict(k pos.Kind) bool {
+	return strings.HasPrefix(string(k), "sale.") || strings.HasPrefix(string(k), "refund.")
 }
 
 // saleRow is what the sales table holds of a sale.
@@ -268,13 +281,20 @@ func (j *Journal) rebuild(ctx context.Context) (count int64, err error) {
 			return 0, err
 		}
 	}
-	if count, err = deriveAll(ctx, tx, deriver{j.folder, tx, shelf{}}); err != nil {
+	if count, err = deriveAll(ctx, tx, deriver{folder: j.folder, tx: tx, shelf: shelf{}}); err != nil {
 		return 0, err
 	}
 	if _, err := listSales(ctx, tx, count); err != nil {
 		return 0, err
 	}
-	return count, tx.commit(context.WithoutCancel(ctx))
+	if err := putOld(ctx, tx, ""); err != nil {
+		return 0, err
+	}
+	if err := tx.commit(context.WithoutCancel(ctx)); err != nil {
+		return 0, err
+	}
+	j.setOld("")
+	return count, nil
 }
 
 // shiftSchema is the schema that brought shifts; an older file holds none.

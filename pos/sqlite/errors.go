@@ -10,6 +10,11 @@ import (
 	"github.com/filspos/fils/pos"
 )
 
+// ErrOlderTables: the tables were derived by a version with another
+// [pos.FoldVersion]. Nothing is lost, and nobody is deceived by them: a till
+// reads the facts of such a sale, and derives its tables again.
+var ErrOlderTables = errors.New("the tables were derived by another version")
+
 // BrokenError names the first event that does not belong to the chain. It
 // wraps [pos.ErrJournalDamaged].
 type BrokenError struct {

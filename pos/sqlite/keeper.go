@@ -22,7 +22,8 @@ const (
 )
 
 // keeper does, between the commits, what no commit has to wait for: it lists
-// sales for the search and moves the write-ahead log into the file. Its one
+// sales for the search, derives again what an older version derived, and moves
+// the write-ahead log into the file. Its one
 // goroutine lives from Open to Close.
 type keeper struct {
 	wake    chan struct{}
@@ -122,7 +123,11 @@ func (j *Journal) tidy(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.moveLog(ctx)
+	more, err := j.refoldSome(ctx)
+	if more {
+		j.keeper.nudge()
+	}
+	return errors.Join(err, j.moveLog(ctx))
 }
 
 // listSome lists a few sales in a transaction of its own.

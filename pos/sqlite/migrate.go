@@ -129,6 +129,9 @@ func fill(ctx context.Context, path string, list []migration, now time.Time) (er
 	if err := migrate(ctx, db, list, now); err != nil {
 		return err
 	}
+	if err := putOld(ctx, db, ""); err != nil {
+		return err
+	}
 	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return err
 }

@@ -61,6 +61,8 @@ type Journal struct {
 	writing sync.Mutex
 	tail    tail
 	shelf   shelf
+	// oldSales is nil when there are none.
+	oldSales atomic.Pointer[oldSales]
 
 	patience patience
 	keeper   *keeper // nil unless there is a writer
@@ -174,6 +176,9 @@ func (j *Journal) takeOver(ctx context.Context, list []migration) error {
 	if err := quickCheck(ctx, j.writer, list); err != nil {
 		return err
 	}
+	if err := j.beginRefold(ctx); err != nil {
+		return err
+	}
 	j.readers, err = openReaders(ctx, j.path)
 	return err
 }
@@ -243,7 +248,12 @@ func (j *Journal) openReading(ctx context.Context, list []migration) error {
 	case have < newest:
 		return fmt.Errorf("%w: it must be migrated first", pos.ErrJournalReadOnly)
 	}
-	return quickCheck(ctx, j.readers, list)
+	if err := quickCheck(ctx, j.readers, list); err != nil {
+		return err
+	}
+	old, err := readOld(ctx, j.readers)
+	j.setOld(old)
+	return err
 }
 
 // openReaders opens a pool for reading. Where SQLite cannot make its side

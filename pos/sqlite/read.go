@@ -15,32 +15,46 @@ const recentCount = 5
 
 // Sale is [pos.Reader.Sale].
 func (j *Journal) Sale(ctx context.Context, no pos.SaleNo) (pos.Sale, error) {
+	old := j.old()
 	s, doc, err := loadSale(ctx, j.readers, no)
 	if err == nil && doc == "" {
 		err = pos.ErrNotFound
 	}
+	list := []pos.Sale{s}
+	if err == nil {
+		err = j.renewed(ctx, j.readers, old, list)
+	}
 	if err != nil {
 		return pos.Sale{}, wrap(j.path, fmt.Errorf("sale %s: %w", no, err))
 	}
-	return s, nil
+	return list[0], nil
 }
 
 // RefundByNo is [pos.Reader.RefundByNo].
 func (j *Journal) RefundByNo(ctx context.Context, no pos.RefundNo) (pos.Refund, error) {
+	old := j.old()
 	r, doc, err := loadRefund(ctx, j.readers, no)
 	if err == nil && doc == "" {
 		err = pos.ErrNotFound
 	}
+	list := []pos.Refund{r}
+	if err == nil {
+		err = j.renewedRefunds(ctx, j.readers, old, list)
+	}
 	if err != nil {
 		return pos.Refund{}, wrap(j.path, fmt.Errorf("refund %s: %w", no, err))
 	}
-	return r, nil
+	return list[0], nil
 }
 
 // Refunds is [pos.Reader.Refunds].
 func (j *Journal) Refunds(ctx context.Context, sale pos.SaleNo) ([]pos.Refund, error) {
+	old := j.old()
 	list, err := docs[pos.Refund](ctx, j.readers,
 		"SELECT doc FROM refunds WHERE sale = ? ORDER BY at_ms DESC, no DESC", string(sale))
+	if err == nil {
+		err = j.renewedRefunds(ctx, j.readers, old, list)
+	}
 	return list, wrap(j.path, err)
 }
 
@@ -63,12 +77,17 @@ func story(ctx context.Context, q querier, no pos.SaleNo) ([]pos.Event, error) {
 
 // Load is [pos.Journal.Load]. It sees one moment, also while Record runs.
 func (j *Journal) Load(ctx context.Context) (pos.Loaded, error) {
+	old := j.old()
 	tx, err := j.readers.BeginTx(ctx, nil)
 	if err != nil {
 		return pos.Loaded{}, wrap(j.path, err)
 	}
 	defer tx.Rollback()
 	l, err := load(ctx, tx)
+	if err == nil {
+		err = errors.Join(j.renewed(ctx, tx, old, l.Sales), j.renewed(ctx, tx, old, l.Origins),
+			j.renewed(ctx, tx, old, l.Recent), j.renewedRefunds(ctx, tx, old, l.Refunds))
+	}
 	if err != nil {
 		return pos.Loaded{}, wrap(j.path, fmt.Errorf("load: %w", err))
 	}

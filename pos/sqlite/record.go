@@ -106,7 +106,7 @@ func (j *Journal) commit(ctx context.Context, b pos.Batch) (_ []pos.Event, err e
 func (j *Journal) append(ctx context.Context, tx executor, end tail, b pos.Batch) ([]pos.Event, error) {
 	seq, prev := end.seq, end.hash
 	events := make([]pos.Event, 0, len(b.Facts))
-	d := deriver{j.folder, tx, j.shelf}
+	d := deriver{j.folder, tx, j.shelf, j.old()}
 	for _, f := range b.Facts {
 		if err := acceptable(seq+1, f); err != nil {
 			return nil, err

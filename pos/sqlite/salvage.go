@@ -236,7 +236,7 @@ func (c *carrier) event(ctx context.Context, tx *transaction, e pos.Event) error
 			}
 		}
 	}
-	d := deriver{c.journal.folder, tx, c.journal.shelf}
+	d := deriver{folder: c.journal.folder, tx: tx, shelf: c.journal.shelf}
 	if err := d.derive(ctx, e); err != nil {
 		if meaningOf(err) != nil || ctx.Err() != nil {
 			return err // the new file's own trouble

@@ -34,6 +34,7 @@ func (j *Journal) Sales(ctx context.Context, q pos.SaleQuery) (pos.SalePage, err
 		limit = pageDefault
 	}
 	limit = min(limit, pageMax)
+	old := j.old()
 	// All queries of one page see the same moment.
 	tx, err := j.readers.BeginTx(ctx, nil)
 	if err != nil {
@@ -46,6 +47,9 @@ func (j *Journal) Sales(ctx context.Context, q pos.SaleQuery) (pos.SalePage, err
 	}
 	list, err := docs[pos.Sale](ctx, tx, s.String(), s.args...)
 	if err != nil {
+		return pos.SalePage{}, wrap(j.path, err)
+	}
+	if err := j.renewed(ctx, tx, old, list); err != nil {
 		return pos.SalePage{}, wrap(j.path, err)
 	}
 	page := pos.SalePage{Sales: list}
