@@ -229,3 +229,32 @@ func TestVerify_KnowsTheCopyThatIsLonger(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+func TestVerify_CallsTablesOfAnotherVersionNoDamage(t *testing.T) {
+	dir, _ := account(t)
+	s := openShop(t, stationOptions{dir: dir})
+	s.charge(4200)
+	if err := s.station.close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", journalPath(dir, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("DELETE FROM meta WHERE key = 'fold'")
+	if err == nil {
+		_, err = db.Exec("UPDATE sales SET doc = json_remove(doc, '$.intent.cashier')")
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if r := fils("journal", "verify", "--data", dir); r.code != 0 || !strings.Contains(r.out, "fils journal rebuild") {
+		t.Errorf("%+v", r)
+	}
+	if r := fils("journal", "rebuild", "--data", dir); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := fils("journal", "verify", "--data", dir); r.code != 0 || strings.Contains(r.out, "version") {
+		t.Errorf("%+v", r)
+	}
+}
