@@ -32,9 +32,9 @@ type core struct {
 	busyPause  time.Duration
 	// readOnly: nothing is asked, so nothing may look as if it were.
 	readOnly bool
-	// loadedAt is when this core began; forged counts notices that did not verify since.
+	// loadedAt is when this core began.
 	loadedAt time.Time
-	forged   int
+	unread   unread
 	// shared counts calls for orders not in front.
 	shared int
 
@@ -135,6 +135,7 @@ func (c *core) load(l Loaded, now time.Time) {
 		c.refunds[r.No] = &openRefund{Refund: r}
 	}
 	c.alerts, c.recent, c.shift = l.Alerts, l.Recent, l.Shift
+	c.unread.load(l.Unread, c.openAlert(AlertUnverified))
 	c.chain = head{count: l.Count, hash: l.Head, keptAt: now}
 	var newest *openSale
 	for _, s := range c.sales {
@@ -298,6 +299,7 @@ func (c *core) rollback() {
 // committed tells the core that its batch is durable as events.
 func (c *core) committed(events []Event) {
 	c.crew.committed(events, c.batch.PINs)
+	c.unread.committed(events, c.batch.Facts)
 	if n := len(events); n > 0 {
 		c.chain.count, c.chain.hash = events[n-1].Seq, events[n-1].Hash
 	}

@@ -164,6 +164,12 @@ type NoticeFact struct {
 	Sign string `json:"sign,omitempty"`
 	// Other names a kind of notification without a meaning for a till.
 	Other string `json:"other,omitempty"`
+	// First is the event that kept it while no key verified it or the program
+	// did not understand it.
+	First int64 `json:"first,omitempty"`
+	// Dropped: there is no notification; this many that did not verify were
+	// not kept since [AlertUnverified] was raised.
+	Dropped int `json:"dropped,omitempty"`
 }
 
 // AlertKind says what a person must look at.
@@ -189,6 +195,10 @@ const (
 	// AlertRefundContradicted: the provider's word on a refund that was final,
 	// or that is not ours, disagrees with what people were told.
 	AlertRefundContradicted AlertKind = "refund_contradicted"
+	// AlertUnverified: messages that claim to be the provider's do not verify;
+	// [View.Unverified] counts them. The till takes it back by itself once it
+	// has a key that verifies all of them.
+	AlertUnverified AlertKind = "unverified"
 	// AlertUnreadable: the provider signed news that this program cannot read.
 	AlertUnreadable AlertKind = "unreadable"
 	// AlertTampered: a table that screens read differed from the facts.

@@ -63,6 +63,10 @@ type Journal interface {
 	// Refill tries to lift ErrJournalFull and returns what State then returns.
 	// The goroutine that calls Record calls it.
 	Refill() error
+	// Body returns the raw answer or notification behind an event, ErrNotFound
+	// when there is none or it was pruned, ErrJournalDamaged when it is not the
+	// one whose hash is in the chain.
+	Body(ctx context.Context, seq int64) ([]byte, error)
 	Reader
 	Chain
 }
@@ -103,6 +107,9 @@ type Loaded struct {
 	// that wait for approval, newest first.
 	Staff     []Member
 	Proposals []Proposal
+	// Unread is the news that was kept and not taken, oldest first: of the
+	// newest [MaxUnread] what no later event has taken.
+	Unread []Unread
 	// Cursor is the relay cursor, empty at first.
 	Cursor string
 	// Keys are the fingerprints of the provider's keys that the till was last

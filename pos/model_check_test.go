@@ -236,6 +236,7 @@ func (w *world) checkQuiet() {
 		}
 	}
 	w.checkRecovered()
+	w.checkUnread()
 	w.checkTotals()
 	for no, r := range w.book.refunds {
 		b := w.provider.refunds[no]
@@ -254,6 +255,23 @@ func (w *world) checkQuiet() {
 		}
 	}
 	w.checkRebuild()
+}
+
+// checkUnread: what verifies with the keys of now is taken, and nobody is called
+// to look for it any more.
+func (w *world) checkUnread() {
+	left := 0
+	for _, u := range w.book.unread() {
+		f, err := w.book.events[u.Seq-1].Fact()
+		if err != nil || w.verifies(f.Notice.Sign) {
+			w.wrong("event %d keeps news that verifies, and nobody took it: %v", u.Seq, err)
+		}
+		left++
+	}
+	told := slices.ContainsFunc(w.book.alerts, func(a pos.Alert) bool { return a.Kind == pos.AlertUnverified })
+	if told && left == 0 {
+		w.wrong("all news was taken, and people are still told that some does not verify")
+	}
 }
 
 // checkRebuild folds the chain once more from its bytes.

@@ -2,6 +2,8 @@ package pos_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,6 +33,7 @@ type book struct {
 	// named are the provider's numbers that alerts have named.
 	named  map[string]bool
 	keys   map[string]bool
+	bodies map[int64][]byte
 	cursor string
 	folder pos.Folder
 	shifts []pos.Shift
@@ -52,7 +55,7 @@ type mark struct {
 func newBook() *book {
 	return &book{
 		sales: map[pos.SaleNo]*pos.Sale{}, refunds: map[pos.RefundNo]*pos.Refund{},
-		raised: map[pos.AlertKind]map[pos.SaleNo]int{}, named: map[string]bool{}, keys: map[string]bool{}, folder: pos.NewFolder(),
+		raised: map[pos.AlertKind]map[pos.SaleNo]int{}, named: map[string]bool{}, keys: map[string]bool{}, bodies: map[int64][]byte{}, folder: pos.NewFolder(),
 	}
 }
 
@@ -73,9 +76,12 @@ func (b *book) Record(_ context.Context, batch pos.Batch) ([]pos.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range events {
+	for i, e := range events {
 		if err := b.add(e); err != nil {
 			return nil, err
+		}
+		if strings.HasPrefix(string(e.Kind), "notice.") {
+			b.bodies[e.Seq] = batch.Facts[i].Body
 		}
 	}
 	if batch.NoticeKey != "" {
@@ -169,7 +175,7 @@ func (b *book) add(e pos.Event) error {
 func (b *book) Load(context.Context) (pos.Loaded, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := pos.Loaded{Alerts: slices.Clone(b.alerts), Cursor: b.cursor, Count: int64(len(b.events))}
+	l := pos.Loaded{Alerts: slices.Clone(b.alerts), Unread: b.unread(), Cursor: b.cursor, Count: int64(len(b.events))}
 	if n := len(b.shifts); n > 0 {
 		l.Shift = b.shifts[n-1]
 	}
@@ -207,6 +213,33 @@ func (b *book) Load(context.Context) (pos.Loaded, error) {
 		}
 	}
 	return l, nil
+}
+
+// unread is the news that no later event has taken.
+func (b *book) unread() (list []pos.Unread) {
+	for _, e := range b.events {
+		f, err := e.Fact()
+		strange := err == nil && e.Kind == pos.NoticeReceived && f.Notice.Other == "unreadable"
+		if b.keys[hex.EncodeToString(e.Body[:])] || e.Kind != pos.NoticeUnverified && !strange {
+			continue
+		}
+		list = append(list, pos.Unread{Seq: e.Seq, At: e.At, Body: e.Body, Size: len(b.bodies[e.Seq]), Verified: strange})
+	}
+	return list
+}
+
+// keeps reports that the chain has the news, understood or not.
+func (b *book) keeps(raw []byte) bool {
+	return slices.ContainsFunc(b.events, func(e pos.Event) bool { return e.Body == sha256.Sum256(raw) })
+}
+
+func (b *book) Body(_ context.Context, seq int64) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if raw := b.bodies[seq]; len(raw) > 0 {
+		return raw, nil
+	}
+	return nil, pos.ErrNotFound
 }
 
 func (b *book) newest() []pos.Sale {

@@ -113,8 +113,12 @@ func (w *world) quiet(r *rapid.T) {
 	w.keeper.set(0)
 	w.life.arm(never, 0)
 	w.look()
+	if len(w.later) > 0 {
+		w.crash() // with the keys that were missing
+	}
 	w.replayAll()
 	w.pass(30*time.Minute, 10*time.Second)
+	w.learn()
 	w.waiveAll()
 	w.mu.Lock()
 	for range 2 {
@@ -386,8 +390,12 @@ func (a actor) notice(r *rapid.T) {
 	i := rapid.IntRange(0, len(queue)-1).Draw(r, "which")
 	n, how := queue[i], rapid.SampledFrom([]string{"once", "once more later", "lost", "twice"}).Draw(r, "how")
 	ok := how == "lost"
+	sign := goodSign
+	if rapid.IntRange(0, 4).Draw(r, "key") == 0 {
+		sign = a.w.newSign()
+	}
 	if how != "lost" {
-		ok = a.did(r, "notice "+n.what+" "+n.sale.Short(), a.w.deliver(n, goodSign))
+		ok = a.did(r, "notice "+n.what+" "+n.sale.Short()+" "+sign, a.w.deliver(n, sign))
 	}
 	if how == "twice" {
 		a.did(r, "notice again "+n.what, a.w.deliver(n, goodSign))
@@ -407,7 +415,7 @@ func (a actor) forged(r *rapid.T) {
 		Source: pos.SourceNotification, Sale: s.No, Status: pos.OrderPaid, Total: s.Intent.Amount, Currency: pos.Currency,
 		Payee: modelPayee, ExpiresMs: s.Intent.ExpiresMs, Payment: &pos.Payment{Paid: s.Intent.Amount, Currency: pos.Currency, AtMs: 1},
 	}
-	sign := "forged"
+	sign := badSign
 	switch rapid.IntRange(0, 2).Draw(r, "lie") {
 	case 1:
 		o.Status, o.Payment = pos.OrderFailed, nil

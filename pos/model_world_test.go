@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing/synctest"
@@ -70,6 +71,8 @@ type world struct {
 	// the order.
 	recovery time.Time
 	ordered  pos.Alert
+	// later is what the till keeps and cannot verify yet.
+	later []later
 	// twice are sales of whose second payment the till was told.
 	twice map[pos.SaleNo]bool
 	// shy: the provider refused to show an order, so that a payment may have
@@ -258,11 +261,40 @@ func (w *world) deliver(n news, sign string) error {
 	if err != nil && !errors.As(err, &e) {
 		w.problems = append(w.problems, fmt.Sprintf("deliver: %v", err))
 	}
-	if err != nil || sign != goodSign {
+	if err != nil || sign == badSign {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.verifies(sign) {
+		w.later = append(w.later, later{n, sign})
+		return nil
+	}
+	w.tell(n)
+	return nil
+}
+
+// later is news that a till will verify once it has the key.
+type later struct {
+	news
+	sign string
+}
+
+// learn tells what a till that has been started anew reads of what it kept.
+func (w *world) learn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.later = slices.DeleteFunc(w.later, func(l later) bool {
+		if w.verifies(l.sign) {
+			w.tell(l.news)
+			return true
+		}
+		return false
+	})
+}
+
+// tell notes what the till must know from now on.
+func (w *world) tell(n news) {
 	if n.paid && !w.life.over() {
 		w.told[n.sale] = true
 	}
@@ -272,7 +304,6 @@ func (w *world) deliver(n news, sign string) error {
 	if b := w.provider.refunds[n.refund]; b != nil {
 		b.told = true
 	}
-	return nil
 }
 
 func sameJSON(a, b any) bool {

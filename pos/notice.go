@@ -17,6 +17,8 @@ type Delivery struct {
 	// Sign and Raw are what PayBy sent, untouched.
 	Sign string
 	Raw  []byte
+	// first is the event of this journal that kept it until now.
+	first int64
 }
 
 // key names the delivery for the journal's unique index.
@@ -26,11 +28,11 @@ func (d Delivery) key() string {
 }
 
 const (
-	// maxForged bounds what a relay can make this till keep that PayBy never
-	// signed; more is only passed over.
-	maxForged = 100
 	// maxSign is far above the 344 characters of a 2048-bit signature.
 	maxSign = 4096
+	// noticeUnreadable is [NoticeFact.Other] of what this program did not
+	// understand. An index of the journal names it.
+	noticeUnreadable = "unreadable"
 )
 
 // receivedAt is the relay's time of receipt, as far as it can be a time.
@@ -41,31 +43,20 @@ func (d Delivery) receivedAt() time.Time {
 	return d.ReceivedAt.UTC().Truncate(time.Millisecond)
 }
 
-// unverified keeps a notification whose signature does not match: raw, so
-// that it can be tried again with another key, and without any effect.
-func (c *core) unverified(d Delivery, now time.Time) {
-	c.batch.Cursor = &d.Cursor
-	if c.forged++; c.forged > maxForged || len(d.Sign) > maxSign || len(d.Raw) == 0 {
-		return
+// name makes d known under key. What lay in the journal moves no cursor.
+func (c *core) name(d Delivery, key string) {
+	c.batch.NoticeKey = key
+	if d.first == 0 {
+		c.batch.Cursor = &d.Cursor
 	}
-	c.batch.NoticeKey = "unverified:" + d.key()
-	c.emit(now, Fact{Kind: NoticeUnverified, Notice: &NoticeFact{ReceivedAt: d.receivedAt(), Sign: d.Sign}, Body: d.Raw})
-}
-
-// unreadable keeps what PayBy signed and this program does not understand. Its
-// key is not the notice's own, so that a newer program can take it up again.
-func (c *core) unreadable(d Delivery, now time.Time) {
-	c.batch.NoticeKey, c.batch.Cursor = "unreadable:"+d.key(), &d.Cursor
-	notice := &NoticeFact{ReceivedAt: d.receivedAt(), Sign: d.Sign, Other: "unreadable"}
-	c.emit(now, Fact{Kind: NoticeReceived, Notice: notice, Body: d.Raw})
-	c.alert(now, AlertUnreadable, Fact{}, 0)
 }
 
 // notice takes a verified notification: first the notice itself, then what
 // it means, in one batch with the relay's cursor.
 func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) error {
-	c.batch.NoticeKey, c.batch.Cursor = d.key(), &d.Cursor
-	received := Fact{Kind: NoticeReceived, Notice: &NoticeFact{ID: n.ID, ReceivedAt: d.receivedAt(), Other: n.Other}, Body: d.Raw}
+	c.name(d, d.key())
+	envelope := &NoticeFact{ID: n.ID, ReceivedAt: d.receivedAt(), Other: n.Other, First: d.first}
+	received := Fact{Kind: NoticeReceived, Notice: envelope, Body: d.Raw}
 	no := n.sale()
 	if n.Refund != nil && no == "" {
 		// The origin is optional: our own refund is known by its number.

@@ -10,7 +10,7 @@ import (
 // core's own memory.
 func (c *core) view(now time.Time, trading *Error) *View {
 	v := &View{
-		Alerts: slices.Clone(c.alerts), Hop: c.hop, Mode: c.cfg.Mode, Trading: trading,
+		Alerts: slices.Clone(c.alerts), Unverified: c.unverifiedNews(), Hop: c.hop, Mode: c.cfg.Mode, Trading: trading,
 	}
 	if c.clock.known {
 		v.Hop.Drift, v.Hop.DriftKnown = c.clock.drift(now), true

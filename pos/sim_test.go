@@ -150,6 +150,7 @@ func (j simJournal) Events(_ context.Context, from, to int64) ([]Event, error) {
 	return j.s.events[min(from-1, n):min(to, n)], nil
 }
 func (j simJournal) Shifts(context.Context, int64, int) ([]Shift, error) { return nil, nil }
+func (j simJournal) Body(context.Context, int64) ([]byte, error)         { return nil, ErrNotFound }
 
 // settle is what Till.settle does, without a disk.
 func (s *sim) settle() {

@@ -174,6 +174,9 @@ func (t *Till) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
+	if t.core.rereads() && !t.core.readOnly {
+		calls.Go(func() { t.reread(ctx) })
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	last := t.cfg.Clock.Now()

@@ -13,8 +13,10 @@ type View struct {
 	// Recent are the last five sales, newest first.
 	Recent []SaleView
 	Alerts []Alert
-	Hop    Hop
-	Mode   Mode
+	// Unverified counts what is behind [AlertUnverified].
+	Unverified UnverifiedNews
+	Hop        Hop
+	Mode       Mode
 	// Trading is nil when sales may be made, else the reason why not.
 	Trading *Error
 	// Shift is the open shift, nil while there is none.

@@ -27,7 +27,7 @@ func (s *alertsScreen) build() fyne.CanvasObject {
 }
 
 func (s *alertsScreen) update() {
-	s.list.show(s.draw, alertIDs(s.app.view.Alerts), proposalIDs(s.app.view.Proposals), s.app.by())
+	s.list.show(s.draw, alertIDs(s.app.view.Alerts), s.app.view.Unverified, proposalIDs(s.app.view.Proposals), s.app.by())
 }
 
 func (s *alertsScreen) draw() fyne.CanvasObject {
@@ -83,7 +83,7 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 		buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
 	}
 	body := []fyne.CanvasObject{l.Row(widgets.Space3, head...), l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped()}
-	for _, line := range a.aboutKeys(al) {
+	for _, line := range append(a.aboutKeys(al), a.aboutNews(al)...) {
 		body = append(body, l.NewLabel(line, widgets.TextBody, l.Text).Wrapped())
 	}
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, append(body, l.Row(widgets.Space3, buttons...))...))
@@ -129,6 +129,22 @@ func (t *tillScreen) alertCard(alerts []pos.Alert) fyne.CanvasObject {
 	return l.NewPress("till/alerts", widgets.Item, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
 		widgets.Pad(widgets.Space4, widgets.Space3, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(widgets.Column(0, text...))))),
 		func() { a.open(pageAlerts) })
+}
+
+// aboutNews counts the messages that no key verifies.
+func (a *App) aboutNews(al *pos.Alert) []string {
+	news := a.view.Unverified
+	var out []string
+	if al.Kind != pos.AlertUnverified {
+		return nil
+	}
+	if news.Kept > 0 {
+		out = append(out, a.words.count("alert.unverified.kept", news.Kept, "time", a.when(news.Since)))
+	}
+	if news.Dropped > 0 {
+		out = append(out, a.words.count("alert.unverified.dropped", news.Dropped))
+	}
+	return out
 }
 
 // resolve asks for a written reason: an alert never goes away silently.

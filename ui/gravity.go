@@ -16,8 +16,8 @@ func gravity() []pos.AlertKind {
 		pos.AlertPaidAgain, pos.AlertMismatch, pos.AlertLatePayment, pos.AlertRefundFailed, pos.AlertReversalFailed, pos.AlertKeyAdded,
 		pos.AlertRefundContradicted, pos.AlertContradicted, pos.AlertChargeback, pos.AlertReversed, pos.AlertOutside,
 		pos.AlertReleasedUnpaid, pos.AlertRefund, pos.AlertReversal, pos.AlertUnknown,
-		pos.AlertTampered, pos.AlertMissing, pos.AlertStranger, pos.AlertForeign, pos.AlertRecovered, pos.AlertEntry, pos.AlertUnreadable,
-		pos.AlertUnlisted, pos.AlertUnreachable, pos.AlertSignature, pos.AlertRecovering,
+		pos.AlertTampered, pos.AlertMissing, pos.AlertStranger, pos.AlertForeign, pos.AlertRecovered, pos.AlertEntry, pos.AlertUnverified,
+		pos.AlertUnreadable, pos.AlertUnlisted, pos.AlertUnreachable, pos.AlertSignature, pos.AlertRecovering,
 	}
 }
 

@@ -293,6 +293,25 @@ func TestAlerts_name_the_keys_that_are_believed(t *testing.T) {
 	}
 }
 
+func TestAlerts_count_the_news_that_cannot_be_verified(t *testing.T) {
+	v := quiet()
+	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertUnverified}}
+	came := time.Date(2026, 11, 23, 9, 12, 0, 0, time.UTC)
+	v.Unverified = pos.UnverifiedNews{Kept: 7, Since: came}
+	d := open(t, v, nil)
+	d.press(fyne.KeyF4)
+	d.wantText("News from PayBy cannot be verified")
+	d.wantText("7 messages since " + d.app.when(came))
+	more := *v
+	more.Unverified.Kept, more.Unverified.Dropped = 8, 16
+	d.show(&more)
+	d.wantText("8 messages since")
+	d.wantText("At least 16 more could not be kept")
+	if !d.has("alert/resolve/41") {
+		t.Error("nobody can explain it")
+	}
+}
+
 func TestAlerts_tell_amounts_in_every_currency(t *testing.T) {
 	v := quiet()
 	v.Alerts = []pos.Alert{{ID: 7, Kind: pos.AlertMismatch, Sale: "SAAA111", Amount: 123_450, Currency: "USD"}, {ID: 8, Kind: pos.AlertSignature}}

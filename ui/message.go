@@ -164,6 +164,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertRefund:             {"alert.refund", "alert.refund.do"},
 		pos.AlertRefundFailed:       {"alert.refund_failed", "alert.refund_failed.do"},
 		pos.AlertRefundContradicted: {"alert.refund_contra", "alert.refund_contra.do"},
+		pos.AlertUnverified:         {"alert.unverified", "alert.unverified.do"},
 		pos.AlertUnreadable:         {"alert.unreadable", "alert.unreadable.do"},
 		pos.AlertEntry:              {"alert.entry", "alert.entry.do"},
 		pos.AlertUnlisted:           {"alert.unlisted", "alert.unlisted.do"},

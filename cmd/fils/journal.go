@@ -62,10 +62,37 @@ func verifyJournal(ctx context.Context, o records, _ []string, c console) error 
 	if kept != "" {
 		fmt.Fprintln(c.out, kept)
 	}
+	if waiting, err := unread(ctx, j); err != nil {
+		return err
+	} else if waiting != "" {
+		fmt.Fprintln(c.out, waiting)
+	}
 	if copied != "" {
 		fmt.Fprintln(c.out, copied)
 	}
 	return nil
+}
+
+// unread counts the news that the till keeps and has not taken.
+func unread(ctx context.Context, j *sqlite.Journal) (string, error) {
+	l, err := j.Load(ctx)
+	if err != nil {
+		return "", err
+	}
+	unverified, unreadable := 0, 0
+	for _, u := range l.Unread {
+		switch {
+		case u.Verified:
+			unreadable++
+		case u.Dropped == 0:
+			unverified++
+		}
+	}
+	if unverified+unreadable == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("messages kept for the next start to try again: %d that no PayBy key of this till verifies, %d that this version does not understand",
+		unverified, unreadable), nil
 }
 
 // errOlderFormat: an older version wrote it, or its last facts lie where only

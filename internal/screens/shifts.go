@@ -145,6 +145,9 @@ func shiftScenes() []scene {
 	rekeyed := open(shopShift, false)
 	rekeyed.Alerts = []pos.Alert{{ID: 53, Kind: pos.AlertKeyAdded, At: base().Add(-time.Minute),
 		Key: "3f2a91bc0d4e77a1c2 > 3f2a91bc0d4e77a1c2 9052e1170b6f4ad3c2"}}
+	unverified := open(shopShift, false)
+	unverified.Alerts = []pos.Alert{{ID: 54, Kind: pos.AlertUnverified, At: base().Add(-time.Hour)}}
+	unverified.Unverified = pos.UnverifiedNews{Kept: 27, Since: base().Add(-time.Hour), Dropped: 2}
 	uncopied := &ui.CopyTrouble{Z: 12, Why: ui.CopyAway, Folder: "/mnt/backup", At: base().Add(-30 * time.Second), Again: base().Add(30 * time.Second)}
 	unsound := &ui.CopyTrouble{Z: 12, Why: ui.CopyUnsound, Folder: `\\office-pc\نسخ`, At: base().Add(-3 * time.Minute), Again: base().Add(time.Minute)}
 	page, end := "<Next>", "<End>"
@@ -180,5 +183,6 @@ func shiftScenes() []scene {
 		{name: "85-till-overdue", view: waiting, keys: []string{"4", "2"}},
 		{name: "86-alerts-missing", view: missing, keys: []string{"<F4>"}},
 		{name: "87-alerts-key", view: rekeyed, keys: []string{"<F4>"}},
+		{name: "88-alerts-unverified", view: unverified, keys: []string{"<F4>"}},
 	}
 }

@@ -35,12 +35,21 @@ func OpenWithMigration(ctx context.Context, path string, opt Options, text strin
 }
 
 // Explain is SQLite's plan for the query behind Sales.
-func (j *Journal) Explain(ctx context.Context, q pos.SaleQuery) (steps []string, err error) {
+func (j *Journal) Explain(ctx context.Context, q pos.SaleQuery) ([]string, error) {
 	s, err := plan(ctx, j.readers, q, pageDefault, j.patience)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := j.readers.QueryContext(ctx, "EXPLAIN QUERY PLAN "+s.String(), s.args...)
+	return j.explain(ctx, s.String(), s.args...)
+}
+
+// ExplainUnread is SQLite's plan for the news that nobody took.
+func (j *Journal) ExplainUnread(ctx context.Context) ([]string, error) {
+	return j.explain(ctx, unreadNews, pos.MaxUnread)
+}
+
+func (j *Journal) explain(ctx context.Context, query string, args ...any) (steps []string, err error) {
+	rows, err := j.readers.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (j *Journal) pruneSome(ctx context.Context, seqs []int64) error {
 	return tx.commit(ctx)
 }
 
-// Body returns the raw answer or notification behind an event. Without one,
+// Body is [pos.Journal.Body]: it returns the raw answer or notification behind an event. Without one,
 // and when it was pruned, the error is pos.ErrNotFound; when it is not the one
 // whose hash is in the chain, pos.ErrJournalDamaged.
 func (j *Journal) Body(ctx context.Context, seq int64) ([]byte, error) {

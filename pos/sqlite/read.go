@@ -140,6 +140,9 @@ func load(ctx context.Context, q querier) (l pos.Loaded, err error) {
 	if err != nil {
 		return l, err
 	}
+	if l.Unread, err = loadUnread(ctx, q); err != nil {
+		return l, err
+	}
 	l.Alerts, err = docs[pos.Alert](ctx, q, "SELECT doc FROM alerts WHERE resolved_seq IS NULL ORDER BY id DESC")
 	return l, err
 }

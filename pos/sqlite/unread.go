@@ -1,0 +1,55 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/filspos/fils/pos"
+)
+
+// unreadNews reads what [pos.Loaded.Unread] promises. The condition is that of
+// the index, word for word. A notification that was taken later has its hash
+// among the keys, and one that was understood no better then has lost its first
+// place to that event.
+const unreadNews = `SELECT e.seq, e.at_ms, e.kind, e.data, e.body, coalesce(length(b.raw), 0)
+	FROM (SELECT seq FROM events INDEXED BY events_unread WHERE kind = 'notice.unverified'
+		OR kind = 'notice.received' AND sale = '' AND instr(data, '"other":"unreadable"') > 0
+		ORDER BY seq DESC LIMIT ?) u
+	JOIN events e ON e.seq = u.seq LEFT JOIN bodies b ON b.seq = u.seq
+	WHERE NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = lower(hex(e.body)))
+		AND NOT (e.kind = 'notice.unverified' AND EXISTS
+			(SELECT 1 FROM notices n WHERE n.key = 'unreadable:' || lower(hex(e.body))))
+	ORDER BY e.seq`
+
+func loadUnread(ctx context.Context, q querier) ([]pos.Unread, error) {
+	rows, err := q.QueryContext(ctx, unreadNews, pos.MaxUnread)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []pos.Unread
+	for rows.Next() {
+		var e pos.Event
+		var ms int64
+		var body sql.RawBytes
+		var size int
+		if err := rows.Scan(&e.Seq, &ms, &e.Kind, &e.Data, &body, &size); err != nil {
+			return nil, nameless(err)
+		}
+		u := pos.Unread{Seq: e.Seq, At: time.UnixMilli(ms).UTC(), Size: size, Verified: e.Kind == pos.NoticeReceived}
+		switch {
+		case toHash(&u.Body, body):
+		case body != nil:
+			return nil, &BrokenError{Seq: e.Seq, Reason: "a hash has the wrong length"}
+		default:
+			f, err := e.Fact()
+			if err != nil || f.Notice == nil || f.Notice.Dropped <= 0 {
+				continue // it says nothing that could be tried again
+			}
+			u.Dropped = f.Notice.Dropped
+		}
+		list = append(list, u)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,51 @@
+package pos
+
+import (
+	"testing"
+	"time"
+)
+
+func TestUnread_ADayHasRoomForItsNews(t *testing.T) {
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	var u unread
+	for i := range unverifiedCount {
+		if !u.room(day, 1) {
+			t.Fatalf("no room after %d", i)
+		}
+		u.add(Unread{Seq: int64(i + 1), At: day.Add(time.Duration(i) * time.Second), Size: 1})
+		u.add(Unread{Seq: int64(i + 1), At: day, Size: 1, Verified: true}) // PayBy's own is not counted
+	}
+	if u.room(day.Add(23*time.Hour), 1) {
+		t.Error("more than a day may bring")
+	}
+	if u.room(day.Add(24*time.Hour), unverifiedBytes+1) || !u.room(day.Add(24*time.Hour), unverifiedBytes) {
+		t.Error("a new day has another bound")
+	}
+	u.add(Unread{Seq: 1 << 30, At: day.Add(24 * time.Hour), Size: unverifiedBytes - 10})
+	if !u.room(day.Add(24*time.Hour), 10) || u.room(day.Add(24*time.Hour), 11) {
+		t.Error("the bound for bytes is not met")
+	}
+	for i := range 2 * MaxUnread {
+		u.add(Unread{Seq: int64(i)})
+	}
+	if len(u.list) != MaxUnread || u.list[MaxUnread-1].Seq != 2*MaxUnread-1 {
+		t.Errorf("%d remembered, the last is %d", len(u.list), u.list[len(u.list)-1].Seq)
+	}
+}
+
+// A start knows what came before it, and from which alert on people were told.
+func TestUnread_LoadsWhatItCounted(t *testing.T) {
+	day := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	c := newCore(Config{})
+	c.alerts = []Alert{{ID: 10, Kind: AlertUnverified}}
+	c.unread.load([]Unread{
+		{Seq: 3, At: day, Size: 5}, {Seq: 4, Dropped: 64}, {Seq: 11, At: day.Add(time.Hour), Size: 7},
+		{Seq: 12, At: day.Add(time.Hour), Size: 7, Verified: true}, {Seq: 13, Dropped: 1}, {Seq: 14, Dropped: 2},
+	}, c.alerts[0])
+	if n := c.unverifiedNews(); n != (UnverifiedNews{Kept: 1, Since: day.Add(time.Hour), Dropped: 2}) {
+		t.Errorf("%+v", n)
+	}
+	if c.unread.count != 2 || c.unread.bytes != 12 {
+		t.Errorf("%d of the day, %d bytes", c.unread.count, c.unread.bytes)
+	}
+}
