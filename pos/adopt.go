@@ -15,6 +15,10 @@ type lookup struct {
 	provider, turned bool
 	plan             plan
 	begun            time.Time
+	// alone counts failures between which the provider answered other calls;
+	// failedAt is the last failure.
+	alone    int
+	failedAt time.Time
 	// by is the person who asks, with their reason; else listing or a
 	// notification to this till named the order.
 	by, note string
@@ -243,6 +247,30 @@ func (c *core) untold(k *lookup, now time.Time) {
 	}
 }
 
+// stuck takes a failure, and reports an order about which the provider, which it
+// heard from last at heard, says nothing that makes sense while it answers
+// everything else. What a lost journal has sent has arrived by then.
+func (k *lookup) stuck(f *Failure, heard, now time.Time) bool {
+	last := k.failedAt
+	if last.IsZero() {
+		last = k.begun
+	}
+	k.failedAt = now
+	if f.Outcome != OutcomeBusy && heard.After(last) {
+		k.alone++
+	}
+	return k.by == "" && k.alone >= failuresMax && now.Sub(k.begun) >= absentAfter
+}
+
+// unanswered hands an order that is stuck to a person: the list waits for them,
+// and no longer for the provider.
+func (c *core) unanswered(k *lookup, now time.Time) {
+	if l := c.reading; l != nil && !k.checks() {
+		c.hold(l, "order "+k.number, now)
+	}
+	c.untold(k, now)
+}
+
 func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	if f == nil {
 		f = &Failure{Outcome: OutcomeUnknown}
@@ -251,13 +279,14 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	p := &k.plan
 	absent := f.Outcome == OutcomeAbsent && f.Verified
 	refused := f.Outcome == OutcomeRefused && f.Verified
+	stuck := k.stuck(f, c.hop.GatewaySince, now)
 	p.failed(now)
 	switch {
 	case (absent || refused) && k.by != "" && !k.turned:
 		k.provider, k.turned = !k.provider, true
 		p.then(opFind, now, now)
 		return
-	case absent && k.by != "", refused, absent && p.failures >= failuresLeast:
+	case absent && k.by != "", refused, absent && p.failures >= failuresLeast, stuck:
 	case k.by != "" && p.failures < failuresMax, k.by == "":
 		pause := pollFast
 		if p.failures >= failuresMax {
@@ -270,6 +299,8 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	switch {
 	case k.refund:
 		c.originless(k, now)
+	case stuck:
+		c.unanswered(k, now)
 	case k.by == "":
 		c.untold(k, now)
 	}

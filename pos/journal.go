@@ -164,7 +164,8 @@ type Alert struct {
 	Refund RefundNo `json:"refund,omitempty"`
 	Amount Fils     `json:"amount,omitempty"`
 	// Currency is empty for AED. Number is the provider's number when the news
-	// is about no sale of ours; Key tells different news of one kind apart.
+	// is about no sale of ours, or the number that an unreadable entry goes by;
+	// Key tells different news of one kind apart.
 	Currency string `json:"currency,omitempty"`
 	Number   string `json:"number,omitempty"`
 	Key      string `json:"key,omitempty"`

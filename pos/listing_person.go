@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -86,9 +87,14 @@ func (c *core) hold(l *listing, key string, now time.Time) {
 	if l.check == nil && !slices.Contains(l.holds, key) {
 		l.holds = append(l.holds, key)
 	}
-	if !c.alerted(AlertEntry, "", "", key) {
-		c.emit(now, Fact{Kind: AlertRaised, Alert: &AlertFact{Kind: AlertEntry, Key: key}})
+	if c.alerted(AlertEntry, "", "", key) {
+		return
 	}
+	what, number, _ := strings.Cut(key, " ")
+	if what == "list" {
+		number = "" // a place on a page
+	}
+	c.emit(now, Fact{Kind: AlertRaised, Alert: &AlertFact{Kind: AlertEntry, Key: key, Number: number}})
 }
 
 // held reports that a person has not yet dealt with what could not be read.

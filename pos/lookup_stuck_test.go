@@ -1,0 +1,81 @@
+package pos
+
+import (
+	"testing"
+	"time"
+)
+
+// withoutAnswer is a copy put back whose lost journal made an order that the
+// provider lists, but does not describe in a way that makes sense.
+func withoutAnswer(t *testing.T, verified bool) (s *sim, known, lost SaleNo) {
+	t.Helper()
+	s = newSim(t)
+	known = s.paidSale(1000)
+	kept := len(s.events)
+	lost = s.paidSale(700)
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opFind {
+			return nil, true
+		}
+		a := failure(OutcomeUnknown, "0")
+		a.Failure.Verified = verified
+		return a, true
+	}
+	s.unnamed = true // so that the page alone is not clear
+	s.putBack(kept, RecoveryRestored, s.now)
+	return s, known, lost
+}
+
+func TestRecovery_OneOrderWithoutAReadableAnswerHoldsNoRefundsForEver(t *testing.T) {
+	s, known, lost := withoutAnswer(t, true)
+	s.advance(time.Hour)
+	if _, err := s.refund(known, 100); err == nil {
+		t.Fatal("refunded before a person has looked for the order that nobody can read")
+	}
+	keys := map[AlertKind]string{}
+	for _, a := range s.core.alerts {
+		keys[a.Kind] += a.Key
+		if a.Kind == AlertEntry && a.Number != string(lost) {
+			t.Errorf("the alert does not say which order: %q", a.Number)
+		}
+	}
+	if keys[AlertEntry] != "order "+string(lost) || keys[AlertMissing] == "" {
+		t.Fatalf("a person is told of %v", keys)
+	}
+	if s.core.looking() {
+		t.Error("the order is asked for all the same")
+	}
+	s.dismiss(AlertEntry)
+	s.advance(time.Hour)
+	if _, err := s.refund(known, 100); err != nil || s.core.recovering() {
+		t.Errorf("a person has compared it, and a sale that the copy knows cannot be refunded: %v, %v", err, s.alerts())
+	}
+}
+
+// Not signed, it may be the line: only what the provider says about everything
+// else shows that this order is the trouble.
+func TestRecovery_AnOrderIsAskedForAsLongAsNothingElseIsAnswered(t *testing.T) {
+	s, _, lost := withoutAnswer(t, false)
+	s.advance(3 * time.Hour)
+	if !s.core.looking() {
+		t.Fatalf("a silent provider ended the search for %s: %v", lost, s.alerts())
+	}
+	for range 8 { // customers come, and are answered
+		s.paidSale(500)
+		s.advance(time.Minute)
+	}
+	if s.core.looking() {
+		t.Errorf("everything else is answered, and %s is asked for all the same", lost)
+	}
+}
+
+func TestRecovery_AnOrderThatIsAnsweredLateIsAdopted(t *testing.T) {
+	s, _, lost := withoutAnswer(t, true)
+	s.advance(10 * time.Minute)
+	s.fault = nil
+	s.advance(time.Hour)
+	sale, err := s.core.known(lost)
+	if err != nil || sale == nil || sale.State != SalePaid || s.core.recovering() {
+		t.Errorf("sale %v, %v, alerts %v", sale, err, s.alerts())
+	}
+}
