@@ -8,8 +8,11 @@ import (
 const (
 	// checkFor bounds how long closing a shift waits for the provider's pages.
 	checkFor = 2 * time.Minute
-	// checkDays is how many days of a shift that was left open are read.
-	checkDays = 7
+	// checkDays is how many days that no Z has compared are read at most.
+	checkDays = 31
+	// checkTold is of how many Zs at least the named numbers are known again;
+	// checkZs how many are searched for one that was compared, checkPage at a time.
+	checkTold, checkZs, checkPage = 7, 200, 20
 )
 
 // PageCheck is the comparison with the provider's order and refund pages that
@@ -23,6 +26,9 @@ type PageCheck struct {
 	// Complete is false when the provider could not be asked for everything:
 	// then nothing is proven about what the list lacks.
 	Complete bool `json:"complete"`
+	// Cut: everything from From on was read, but earlier days that no Z has
+	// compared lie too far back. Complete is then false.
+	Cut bool `json:"cut,omitempty"`
 	// Missing are payments and refunds that the journal lacked. A refund of a
 	// sale of this journal has been taken up; a payment waits to be adopted.
 	Missing []MissingLine `json:"missing,omitempty"`
@@ -85,17 +91,22 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkFor)
 	defer cancel()
-	k := &checking{result: PageCheck{Complete: true}, told: t.toldMissing(ctx), seen: map[string]bool{}, done: make(chan struct{})}
-	since, err := t.sinceLastZ(ctx)
+	last, err := t.lastChecked(ctx)
 	if err != nil {
 		t.cfg.Log.Error("the days to check are not known", "err", err)
 		return &PageCheck{}
 	}
+	k := &checking{result: PageCheck{Complete: true}, told: last.told, seen: map[string]bool{}, done: make(chan struct{})}
+	cut := false
 	t.apply(ctx, func(now time.Time) {
 		if t.core.closing != nil { // another window closes it, too
 			t.core.closing.check.giveUp()
 		}
-		from := checkFrom(t.core.clock.now(now), since)
+		if last.byPC {
+			last.since = last.since.Add(-max(0, t.core.clock.drift(now)))
+		}
+		var from string
+		from, cut = checkFrom(t.core.clock.now(now), last.since)
 		k.result.From = from
 		t.core.closing = &listing{check: k, from: from, orders: from, refunds: from, begun: now}
 	})
@@ -111,57 +122,85 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 		}
 		result = k.result
 	})
+	if cut {
+		result.Cut, result.Complete = result.Complete, false
+	}
 	return &result
 }
 
 // checkFrom is the first day to read for a shift that counts what happened
-// since then. An order is on the page of the day on which it was made, which
-// may be the one before its payment.
-func checkFrom(now, since time.Time) string {
+// since then, and whether days before it lie too far back. An order is on the
+// page of the day on which it was made, which may be the one before its payment.
+func checkFrom(now, since time.Time) (string, bool) {
 	if since.After(now) {
 		since = now.AddDate(0, 0, -1) // the PC's clock was ahead
 	}
 	since = since.Add(-time.Hour)
 	if oldest := now.AddDate(0, 0, -checkDays); since.Before(oldest) {
-		since = oldest
+		return dayOf(oldest), dayOf(since) < dayOf(oldest)
 	}
-	return dayOf(since)
+	return dayOf(since), false
 }
 
-// sinceLastZ is when the last Z was sealed; before the first one, when the
-// journal was made. A shift counts everything since, not only what came after
-// somebody opened it.
-func (t *Till) sinceLastZ(ctx context.Context) (time.Time, error) {
-	list, err := t.cfg.Journal.Shifts(ctx, 0, 1)
-	if err != nil || len(list) == 0 {
-		return time.Time{}, err
-	}
-	first := max(list[0].From-1, 1)
-	events, err := t.cfg.Journal.Events(ctx, first, first)
-	if err != nil || len(events) == 0 {
-		return time.Time{}, err
-	}
-	return events[0].At, nil
+// checked is what earlier Zs say of the provider's pages.
+type checked struct {
+	// since is when pages were last read to the end, by the provider's clock;
+	// when no Z says so, the moment by the PC's clock at which the journal was
+	// made. What one closing could not read, the next one reads.
+	since time.Time
+	byPC  bool
+	// told are the numbers that they have named.
+	told map[string]bool
 }
 
-// toldMissing are the numbers that the last Zs have named.
-func (t *Till) toldMissing(ctx context.Context) map[string]bool {
-	told := map[string]bool{}
-	list, err := t.cfg.Journal.Shifts(ctx, 0, checkDays)
+// lastChecked goes back over the Zs until one was compared to the end.
+func (t *Till) lastChecked(ctx context.Context) (checked, error) {
+	last := checked{told: map[string]bool{}}
+	before := int64(0)
+	for read := 0; read < checkZs; {
+		list, err := t.cfg.Journal.Shifts(ctx, before, checkPage)
+		if err != nil {
+			return last, err
+		}
+		for _, s := range list {
+			before = s.Number
+			if s.Open() {
+				continue
+			}
+			read++
+			last.add(ctx, t, s)
+			if !last.since.IsZero() && read >= checkTold {
+				return last, nil
+			}
+		}
+		if len(list) < checkPage {
+			break
+		}
+	}
+	if !last.since.IsZero() {
+		return last, nil
+	}
+	last.byPC = true
+	events, err := t.cfg.Journal.Events(ctx, 1, 1)
+	if err == nil && len(events) > 0 {
+		last.since = events[0].At
+	}
+	return last, err
+}
+
+func (c *checked) add(ctx context.Context, t *Till, s Shift) {
+	z, err := sealed(ctx, t.cfg.Journal, s)
 	if err != nil {
-		t.cfg.Log.Error("earlier shifts not read", "err", err)
+		t.cfg.Log.Error("earlier Z not read", "shift", s.Number, "err", err)
+		return
 	}
-	for _, s := range list {
-		if s.Open() {
-			continue
-		}
-		z, err := sealed(ctx, t.cfg.Journal, s)
-		if err != nil || z.Check == nil {
-			continue
-		}
-		for _, line := range z.Check.Missing {
-			told[line.Number] = true
-		}
+	if z.Check == nil {
+		return
 	}
-	return told
+	for _, line := range z.Check.Missing {
+		c.told[line.Number] = true
+	}
+	if c.since.IsZero() && (z.Check.Complete || z.Check.Cut) {
+		c.since = z.Check.At
+	}
 }

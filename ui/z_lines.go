@@ -208,6 +208,8 @@ func (p *paper) check() fyne.CanvasObject {
 			l.NewLabel(w.money(k.Others.Amount), widgets.TextBody, l.Text).Bold()))
 	}
 	switch {
+	case k.Cut:
+		return p.warning("alert", l.CautionSoft, l.CautionText, w.t("z.check.part"), w.t("z.check.cut.text", "from", p.app.day(k.From)), rows...)
 	case !k.Complete:
 		return p.warning("alert", l.CautionSoft, l.CautionText, w.t("z.check.part"), w.t("z.check.part.text"), rows...)
 	case len(k.Missing) > 0:

@@ -171,6 +171,8 @@ func (s slip) check(z *pos.Z) {
 	case k == nil && z.Sealed():
 		fmt.Fprintln(s.w, "\nPayBy's pages were not read")
 	case k == nil:
+	case k.Cut:
+		fmt.Fprintf(s.w, "\nPayBy's pages were read from %s on, not the days before that no Z has compared; missing so far: %d\n", k.From, len(k.Missing))
 	case !k.Complete:
 		fmt.Fprintf(s.w, "\nPayBy's pages could not be read to the end; missing so far: %d\n", len(k.Missing))
 	default:
