@@ -27,11 +27,9 @@ type lookup struct {
 	// refund: the number is a refund's, and what it was refunded from is asked.
 	refund bool
 	// order is what is known of the order so far, nil when nothing is; refunds
-	// are refunds of it that were found before it, news notifications of it,
-	// which may tell of a second payment.
+	// are refunds of it that were found before it.
 	order   *OrderReport
 	refunds []RefundReport
-	news    []OrderReport
 
 	// no and err are the outcome for a person, valid once done is closed.
 	no   SaleNo
@@ -105,7 +103,7 @@ func (k *lookup) checks() bool { return k.listing != nil && k.listing.check != n
 func (c *core) look(k *lookup, now time.Time) {
 	for _, other := range c.lookups {
 		if other.number == k.number && other.by == "" && other.checks() == k.checks() {
-			other.refunds, other.news = append(other.refunds, k.refunds...), append(other.news, k.news...)
+			other.refunds = append(other.refunds, k.refunds...)
 			other.told = other.told || k.told
 			if other.order == nil {
 				other.order = k.order
@@ -172,12 +170,15 @@ func (c *core) found(r result, now time.Time) {
 		}
 	}
 	s, err := c.known(o.Sale)
-	switch {
-	case err != nil:
+	later := func(err error) {
+		c.cfg.Log.Error("an order that was found is not taken up yet", "sale", o.Sale, "err", err)
 		k.plan.failed(now)
 		k.plan.then(opFind, now.Add(failingPause), now)
+	}
+	switch {
+	case err != nil:
+		later(err)
 	case s != nil:
-		c.hear(k, s.No, now)
 		end(s.No, nil)
 	case k.by == "" && !k.told && !c.ours(o):
 		if check := k.listing.check; k.checks() && !check.seen[o.ProviderNo] {
@@ -196,7 +197,11 @@ func (c *core) found(r result, now time.Time) {
 		end("", nil)
 	default:
 		unread := k.listing == nil || k.listing != c.reading || k.listing.unread(o)
-		open := c.adopt(o, unread, k.by, k.note, now)
+		open, err := c.adopt(o, unread, k.by, k.note, now)
+		if err != nil {
+			later(err)
+			return
+		}
 		c.adoptFound(k, open, now)
 		if c.reading != nil && c.reading.why != "" && k.by == "" {
 			c.reading.adopted = c.reading.adopted.Plus(Sum{1, o.Total})
@@ -212,25 +217,6 @@ func (c *core) adoptFound(k *lookup, s *openSale, now time.Time) {
 			c.adoptRefund(s, &k.refunds[i], now)
 		}
 	}
-	for i := range k.news {
-		c.report(s, &k.news[i], nil, now)
-	}
-}
-
-// hear takes the notifications that came before their sale.
-func (c *core) hear(k *lookup, no SaleNo, now time.Time) {
-	if len(k.news) == 0 {
-		return
-	}
-	s, err := c.fetchSale(context.Background(), no)
-	if err != nil {
-		c.cfg.Log.Error("news of a recovered sale not heard", "sale", no, "err", err)
-		return
-	}
-	for i := range k.news {
-		c.report(s, &k.news[i], nil, now)
-	}
-	c.planSale(s, now)
 }
 
 // untold tells a person of money that the provider told of and then would not
@@ -313,8 +299,13 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	}
 }
 
-// adopt takes up an order that the journal lacks, as the provider tells it.
-func (c *core) adopt(o *OrderReport, unread bool, by, note string, now time.Time) *openSale {
+// adopt takes up an order that the journal lacks, as the provider tells it now
+// and has told of it before.
+func (c *core) adopt(o *OrderReport, unread bool, by, note string, now time.Time) (*openSale, error) {
+	told, err := c.toldOf(o.Sale)
+	if err != nil {
+		return nil, err
+	}
 	made := time.UnixMilli(o.madeMs())
 	if o.madeMs() == 0 {
 		made = c.clock.now(now)
@@ -326,11 +317,7 @@ func (c *core) adopt(o *OrderReport, unread bool, by, note string, now time.Time
 	c.emit(now, Fact{Kind: SaleAdopted, Sale: o.Sale, By: by, Note: note, Intent: &intent, Order: o, Adoption: &AdoptionFact{Unread: unread}})
 	s := c.sales[o.Sale]
 	c.report(s, o, nil, now)
-	for _, a := range c.alerts {
-		if (a.Kind == AlertMissing || a.Kind == AlertStranger) && a.Number != "" && a.Number == o.ProviderNo && !c.resolving(a.ID) {
-			c.emit(now, Fact{Kind: AlertResolved, By: by, Note: note, Alert: &AlertFact{Kind: a.Kind, Raised: a.ID}})
-		}
-	}
+	c.hear(s, told, by, note, now)
 	for _, k := range c.lookups {
 		if k.number == string(o.Sale) && k.by == "" && k.plan.inflight == "" {
 			c.forgetLookup(k)
@@ -338,7 +325,7 @@ func (c *core) adopt(o *OrderReport, unread bool, by, note string, now time.Time
 		}
 	}
 	c.planSale(s, now)
-	return s
+	return s, nil
 }
 
 // adoptRefund takes up a refund that the journal lacks. One that no till of this

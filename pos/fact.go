@@ -170,6 +170,10 @@ type NoticeFact struct {
 	// Dropped: there is no notification; this many that did not verify were
 	// not kept since [AlertUnverified] was raised.
 	Dropped int `json:"dropped,omitempty"`
+	// Lacked is the order whose money it tells of, when the journal lacked that
+	// order: the fact then holds what it tells, for the day when the order is
+	// adopted. An index of the journal names it.
+	Lacked SaleNo `json:"lacked,omitempty"`
 }
 
 // AlertKind says what a person must look at.

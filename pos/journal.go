@@ -67,6 +67,9 @@ type Journal interface {
 	// when there is none or it was pruned, ErrJournalDamaged when it is not the
 	// one whose hash is in the chain.
 	Body(ctx context.Context, seq int64) ([]byte, error)
+	// Lacked returns, oldest first, the notifications after event after whose
+	// [NoticeFact.Lacked] is no, or any number when no is empty.
+	Lacked(ctx context.Context, no SaleNo, after int64) ([]Event, error)
 	Reader
 	Chain
 }

@@ -69,6 +69,11 @@ func (c *core) loadRecovery(now time.Time) {
 			c.reading.from, c.reading.orders, c.reading.refunds = from, from, from
 		}
 	}
+	if c.reading != nil {
+		if err := c.lookAgain(now); err != nil {
+			c.cfg.Log.Error("what was told of lost orders is not known; only the pages can bring them", "err", err)
+		}
+	}
 	var err error
 	if c.compared, err = c.loadCompared(context.Background()); err != nil {
 		c.cfg.Log.Error("what a person has compared is not known; somebody is asked again", "err", err)
@@ -344,7 +349,9 @@ func (c *core) listedOrder(l *listing, o *OrderReport, now time.Time) error {
 	case l.check != nil && o.Terminal != "":
 		c.lacks(l.check, o, now)
 	case l.check == nil && clear:
-		c.adopt(o, l.unread(o), "", "", now)
+		if _, err := c.adopt(o, l.unread(o), "", "", now); err != nil {
+			return err
+		}
 		l.adopted = l.adopted.Plus(Sum{1, o.Total})
 	default:
 		c.look(&lookup{number: string(o.Sale), listing: l, order: o}, now)

@@ -272,6 +272,22 @@ func (b *book) Refill() error {
 	return b.State()
 }
 
+func (b *book) Lacked(_ context.Context, no pos.SaleNo, after int64) ([]pos.Event, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []pos.Event
+	for _, e := range b.events {
+		f, err := e.Fact()
+		if err != nil {
+			return nil, err
+		}
+		if e.Seq > after && f.Notice != nil && f.Notice.Lacked != "" && (no == "" || f.Notice.Lacked == no) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
 func (b *book) Sale(_ context.Context, no pos.SaleNo) (pos.Sale, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

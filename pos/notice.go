@@ -77,6 +77,9 @@ func (c *core) notice(ctx context.Context, d Delivery, n Notice, now time.Time) 
 	}
 	if s != nil {
 		received.Sale = no
+	} else if n.Other == "" && no != "" && n.money() {
+		received.Notice.Lacked = no
+		received.Order, received.RefundReport, received.Chargeback = n.Order, n.Refund, n.Chargeback
 	}
 	c.emit(now, received)
 	switch {
@@ -110,28 +113,22 @@ func (n Notice) sale() SaleNo {
 	return ""
 }
 
+// money reports news of money that moved.
+func (n Notice) money() bool { return n.Order == nil || n.Order.Took() }
+
 // stranger: the provider tells of money under a number this journal lacks.
 // While the journal is being recovered the order is looked up, because it was
 // made here. News from before the journal was made is only listed, and so is
 // news of no money (design §2.12).
 func (c *core) stranger(n Notice, now time.Time) {
-	money := n.Order == nil || n.Order.Took()
-	switch {
-	case c.reading != nil && c.reading.why != "" && n.sale() != "" && money && n.Chargeback == nil:
-		k := &lookup{number: string(n.sale()), told: true, order: n.Order}
-		if n.Refund != nil {
-			k.refunds = []RefundReport{*n.Refund}
-		}
-		if n.Order != nil {
-			k.news = []OrderReport{*n.Order}
-		}
-		c.look(k, now)
-		return
-	case !money || c.beforeUs(n, now):
-		return
-	}
 	f := Fact{Order: n.Order, RefundReport: n.Refund, Chargeback: n.Chargeback}
-	c.alert(now, AlertStranger, f, 0)
+	switch {
+	case !n.money():
+	case c.reading != nil && c.reading.why != "" && n.sale() != "" && n.Chargeback == nil:
+		c.lookTold(n.sale(), f, now)
+	case !c.beforeUs(n, now):
+		c.alert(now, AlertStranger, f, 0)
+	}
 }
 
 // beforeUs reports money that moved before the journal was made. Only times

@@ -131,6 +131,19 @@ func (j simJournal) Record(context.Context, Batch) ([]Event, error) { return nil
 func (j simJournal) Load(context.Context) (Loaded, error)           { return Loaded{}, nil }
 func (j simJournal) State() error                                   { return nil }
 func (j simJournal) Refill() error                                  { return nil }
+func (j simJournal) Lacked(_ context.Context, no SaleNo, after int64) ([]Event, error) {
+	var list []Event
+	for _, e := range j.s.events[min(after, int64(len(j.s.events))):] {
+		f, err := e.Fact()
+		if err != nil {
+			return nil, err
+		}
+		if f.Notice != nil && f.Notice.Lacked != "" && (no == "" || f.Notice.Lacked == no) {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
 func (j simJournal) Refunds(context.Context, SaleNo) ([]Refund, error) {
 	return nil, nil
 }

@@ -48,6 +48,12 @@ func (j *Journal) ExplainUnread(ctx context.Context) ([]string, error) {
 	return j.explain(ctx, unreadNews, pos.MaxUnread)
 }
 
+// ExplainLacked is SQLite's plan for the query behind Lacked.
+func (j *Journal) ExplainLacked(ctx context.Context, no pos.SaleNo) ([]string, error) {
+	where, args := lackedNews(no, 0)
+	return j.explain(ctx, selectEvents+where, args...)
+}
+
 func (j *Journal) explain(ctx context.Context, query string, args ...any) (steps []string, err error) {
 	rows, err := j.readers.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {

@@ -39,7 +39,7 @@ func TestEveryTableIsStrictAndTheFileIsWAL(t *testing.T) {
 	equal(t, "loose tables", query[string](t, db,
 		"SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT strict AND name NOT LIKE 'sqlite%'"), []string(nil))
 	equal(t, "mode", query[string](t, db, "PRAGMA journal_mode"), []string{"wal"})
-	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "listed", "keys", "refund_search", "unread"})
+	equal(t, "migrations", query[string](t, db, "SELECT name FROM migrations ORDER BY version"), []string{"journal", "shifts", "staff", "listed", "keys", "refund_search", "unread", "lacked"})
 }
 
 // unusable checks that path is refused for the right reason and left alone.
