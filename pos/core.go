@@ -73,6 +73,12 @@ type openRefund struct {
 	asked bool
 }
 
+// attended reports that nobody needs to be called when r fails now: whoever
+// asked for it sees the answer, or it had failed before it was heard of.
+func (r *openRefund) attended(f Fact) bool {
+	return r.State == RefundRequested && r.plan.loaded.IsZero() || r.CreatedAt.Equal(f.At)
+}
+
 // operation is a kind of request.
 type operation string
 
@@ -132,7 +138,7 @@ func (c *core) load(l Loaded, now time.Time) {
 		c.sales[s.No] = &openSale{Sale: s}
 	}
 	for _, r := range l.Refunds {
-		c.refunds[r.No] = &openRefund{Refund: r}
+		c.refunds[r.No] = &openRefund{Refund: r, plan: plan{loaded: now}}
 	}
 	c.alerts, c.recent, c.shift = l.Alerts, l.Recent, l.Shift
 	c.unread.load(l.Unread, c.openAlert(AlertUnverified))
@@ -175,6 +181,7 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 	if len(f.Body) == 0 {
 		f.Body = nil // an answer without a body is one without evidence
 	}
+	attended := refund != nil && refund.attended(f)
 	effects, err := c.folder.Fold(sp, rp, f)
 	if err != nil {
 		// The facts are this core's own; one that does not fold is a bug, and
@@ -187,6 +194,9 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 		c.touchRecent(sale.Sale)
 	}
 	for _, e := range effects {
+		if e == EffectAlertRefundFailed && attended {
+			continue
+		}
 		c.apply(now, e, f, sale, refund)
 	}
 	if f.Kind == SaleWasPaid && sale.Late {
@@ -357,9 +367,6 @@ func (c *core) apply(now time.Time, e Effect, f Fact, s *openSale, r *openRefund
 		s.unseen = f.Order == nil || f.Order.Source != SourceArchive // nobody waits for what was adopted
 	case EffectConfirm:
 		s.plan.confirm = true
-	}
-	if e == EffectAlertRefundFailed && r.CreatedAt.Equal(f.At) {
-		return // told of when it had failed already: nobody waits for it
 	}
 	if kind, ok := e.Alert(); ok {
 		amount := s.Intent.Amount

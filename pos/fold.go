@@ -133,8 +133,7 @@ func note(s *Sale, f Fact) {
 		return
 	case SaleChargedBack:
 		if b := f.Chargeback; b != nil {
-			c := Chargeback{b.Amount, b.Currency, b.AtMs, f.At}
-			if !slices.ContainsFunc(s.Chargebacks, c.same) {
+			if c := (Chargeback{b.Amount, b.Currency, b.AtMs}); !slices.Contains(s.Chargebacks, c) {
 				s.Chargebacks = append(s.Chargebacks, c)
 			}
 		}
@@ -190,6 +189,9 @@ func (f *Failure) refusal() *Refusal {
 func (fo Folder) foldRefund(s *Sale, r *Refund, f Fact) ([]Effect, error) {
 	if err := begin(r, f); err != nil {
 		return nil, err
+	}
+	if f.Kind == RefundIntended {
+		r.Chargebacks = len(s.Chargebacks)
 	}
 	if r.State == "" && f.Kind != RefundIntended && f.Kind != RefundOutside && f.Kind != RefundAdopted {
 		return nil, fmt.Errorf("fold %s: refund %s was never intended", f.Kind, f.Refund)

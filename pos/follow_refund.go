@@ -44,7 +44,7 @@ func (c *core) planRefund(r *openRefund, now time.Time) {
 // refunded instead of r counts, too.
 func (c *core) mayResendRefund(r *openRefund) bool {
 	s := c.sales[r.Sale]
-	if s == nil || s.chargedBackSince(r.CreatedAt) || s.Refunded+s.Pending+s.Elsewhere > s.ceiling() {
+	if s == nil || len(s.Chargebacks) > r.Chargebacks || s.Refunded+s.Pending+s.Elsewhere > s.ceiling() {
 		return false
 	}
 	unread, err := c.unreadRefunds(context.Background(), &s.Sale)
@@ -124,6 +124,10 @@ func (c *core) refundFailed(r *openRefund, res result, f *Failure, now time.Time
 	switch {
 	case res.op == opRefund && f.Outcome == OutcomeRefused && f.Verified && r.Attempts == 1 && uncertain:
 		c.emit(now, Fact{Kind: RefundRefused, Sale: r.Sale, Refund: r.No, Source: SourceRefund, Failure: f, Body: res.answer.Body})
+		if s := c.sales[r.Sale]; s != nil { // PayBy may know of the sale what this journal does not
+			s.plan.recheck = true
+			c.planSale(s, now)
+		}
 		return
 	case res.op == opRefund:
 		c.emit(now, Fact{Kind: RefundAnswered, Sale: r.Sale, Refund: r.No, Source: SourceRefund, Failure: f, Body: res.answer.Body})

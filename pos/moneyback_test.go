@@ -119,6 +119,48 @@ func TestRefund_AnUncertainOneThatNeverHappenedIsLoud(t *testing.T) {
 	}
 }
 
+func TestRefund_OneThatFailedWhileTheTillWasOffIsLoud(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) { return failure(OutcomeUnknown, ""), true }
+	r, err := s.refund(no, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.provider(call{op: opRefund, sale: no, refund: r, biz: s.core.refunds[r].Intent.Biz}) // it reached PayBy
+	s.refunds[r].report.Status = RefundReportFailed
+	s.now = s.now.Add(10 * time.Minute)
+	s.fault = nil
+	s.restart()
+	s.advance(time.Minute)
+	s.wantRefund(r, RefundFailed)
+	if got := s.alerts(); len(got) != 1 || got[0] != AlertRefundFailed {
+		t.Errorf("alerts %v", got)
+	}
+}
+
+func TestRefund_ARefusalOnTheScreenCallsNobodyAndAsksAboutTheSale(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opRefund {
+			return failure(OutcomeRefused, "62040"), false
+		}
+		return nil, true
+	}
+	r, err := s.refund(no, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.advance(time.Minute)
+	s.wantRefund(r, RefundFailed)
+	s.want(no, SaleReversed)
+	if got := s.alerts(); len(got) != 1 || got[0] != AlertReversed {
+		t.Errorf("alerts %v", got)
+	}
+}
+
 // A refund of somebody else that had failed before it was heard of is no news.
 func TestRefund_AFailedOneElsewhereAlertsNobodyTwice(t *testing.T) {
 	s := newSim(t)

@@ -47,6 +47,8 @@ type Refund struct {
 	Attempts     int       `json:"attempts"`
 	FirstRequest int64     `json:"firstRequest,omitempty"`
 	LastRequest  int64     `json:"lastRequest,omitempty"`
+	// Chargebacks is how many of the sale's were known when this was asked for.
+	Chargebacks int `json:"chargebacks,omitempty"`
 	// ProviderNo is PayBy's orderNo of the refund.
 	ProviderNo string    `json:"providerNo,omitempty"`
 	Witnesses  []Witness `json:"witnesses,omitempty"`

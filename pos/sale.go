@@ -1,9 +1,6 @@
 package pos
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // SaleNo is our number of a sale and PayBy's merchantOrderNo. It carries at
 // least 80 random bits and no counter, so that a cloned disk or a restored
@@ -142,19 +139,6 @@ type Chargeback struct {
 	Amount   Fils   `json:"amount"`
 	Currency string `json:"currency"`
 	AtMs     int64  `json:"atMs"`
-	// ToldAt is when this journal heard of it (UTC).
-	ToldAt time.Time `json:"toldAt"`
-}
-
-// same reports the same chargeback, told twice.
-func (c Chargeback) same(other Chargeback) bool {
-	return c.Amount == other.Amount && c.Currency == other.Currency && c.AtMs == other.AtMs
-}
-
-// chargedBackSince reports that the journal heard of a chargeback at t or
-// later, so that whoever decided something at t knew nothing of it.
-func (s *Sale) chargedBackSince(t time.Time) bool {
-	return slices.ContainsFunc(s.Chargebacks, func(c Chargeback) bool { return !c.ToldAt.Before(t) })
 }
 
 // ChargedBack is the sum of all chargebacks in dirhams, in fils.

@@ -48,6 +48,8 @@ type ProposalFact struct {
 	Reason string     `json:"reason,omitempty"`
 	// Note is needed above what the payer paid; see [RefundRequest].
 	Note string `json:"note,omitempty"`
+	// Chargebacks is how many of the sale's were known when this was asked for.
+	Chargebacks int `json:"chargebacks,omitempty"`
 }
 
 // ProposalID is the number of a waiting refund request.
@@ -63,6 +65,8 @@ type Proposal struct {
 	Amount    Fils       `json:"amount"`
 	Reason    string     `json:"reason,omitempty"`
 	Note      string     `json:"note,omitempty"`
+	// Chargebacks is how many of the sale's were known when this was asked for.
+	Chargebacks int `json:"chargebacks,omitempty"`
 }
 
 // FoldMembers applies f to the members it finds in the map. Facts that
@@ -84,6 +88,7 @@ func FoldProposals(waiting []Proposal, f Fact) []Proposal {
 	case RefundProposed:
 		return append([]Proposal{{
 			ID: p.ID, Sale: f.Sale, At: f.At, Requester: f.By, Amount: p.Amount, Reason: p.Reason, Note: p.Note,
+			Chargebacks: p.Chargebacks,
 		}}, waiting...)
 	case RefundApproved, RefundDeclined:
 		return slices.DeleteFunc(slices.Clone(waiting), func(w Proposal) bool { return w.ID == p.ID })

@@ -185,7 +185,6 @@ func TestProposal_OlderThanAChargebackIsAskedForAnew(t *testing.T) {
 			t.Fatalf("the bank took %s", e.Amount)
 		}
 		s.ok(s.till.DeclineRefund(ctx, id, "amna", "charged back", pos.Approval{}))
-		<-time.After(time.Second)
 		id, err = s.till.ProposeRefund(ctx, wish)
 		s.ok(err)
 		s.ok(second(s.till.ApproveRefund(ctx, id, "", s.allow(pos.PermitRefund, "omar", managerPIN))))

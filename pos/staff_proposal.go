@@ -49,7 +49,7 @@ func (c *core) propose(ctx context.Context, r RefundRequest, now time.Time) (Pro
 	}
 	id := ProposalID(number)
 	c.emit(now, Fact{Kind: RefundProposed, Sale: r.Sale, By: r.Requester,
-		Proposal: &ProposalFact{ID: id, Amount: r.Amount, Reason: r.Reason, Note: r.Note}})
+		Proposal: &ProposalFact{ID: id, Amount: r.Amount, Reason: r.Reason, Note: r.Note, Chargebacks: len(s.Chargebacks)}})
 	return id, nil
 }
 
@@ -71,7 +71,7 @@ func (t *Till) ApproveRefund(ctx context.Context, id ProposalID, approver string
 		}
 		if s, err := t.core.fetchSale(ctx, p.Sale); err != nil {
 			return journalError("approve refund", err)
-		} else if s.chargedBackSince(p.At) {
+		} else if len(s.Chargebacks) > p.Chargebacks {
 			return &Error{Code: CodeRefundCharged, Op: "approve refund", Sale: p.Sale, Amount: s.ChargedBack()}
 		}
 		no, err = t.core.refund(ctx, RefundRequest{

@@ -146,15 +146,15 @@ func RefundTransitions() []RefundTransition {
 		{RefundRequested, RefundOnItsWay, RefundAccepted, effects{EffectFollow}},
 		{RefundRequested, RefundLeft, RefundSettled, effects{EffectFollow}},
 		{RefundRequested, RefundArrived, RefundDone, nil},
-		{RefundRequested, RefundFellBack, RefundFailed, nil},
-		{RefundRequested, RefundRefused, RefundFailed, nil},
-		{RefundRequested, RefundAbsent, RefundFailed, nil},
+		// The till raises this one only when whoever asked has gone by then.
+		{RefundRequested, RefundFellBack, RefundFailed, effects{EffectAlertRefundFailed}},
+		{RefundRequested, RefundRefused, RefundFailed, effects{EffectAlertRefundFailed}},
+		{RefundRequested, RefundAbsent, RefundFailed, effects{EffectAlertRefundFailed}},
 		{RefundRequested, RefundUncertain, RefundUnknown, effects{EffectFollow, EffectAlertRefund}},
 
 		{RefundUnknown, RefundOnItsWay, RefundAccepted, effects{EffectFollow}},
 		{RefundUnknown, RefundLeft, RefundSettled, effects{EffectFollow}},
 		{RefundUnknown, RefundArrived, RefundDone, nil},
-		// Whoever asked has gone by now: somebody must tell the customer.
 		{RefundUnknown, RefundFellBack, RefundFailed, effects{EffectAlertRefundFailed}},
 		{RefundUnknown, RefundRefused, RefundFailed, effects{EffectAlertRefundFailed}},
 		{RefundUnknown, RefundAbsent, RefundFailed, effects{EffectAlertRefundFailed}},
