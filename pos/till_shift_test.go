@@ -32,7 +32,10 @@ func paying() *gateway {
 		defer mu.Unlock()
 		o := created[no]
 		o.Source, o.Status, o.Token = pos.SourceQuery, pos.OrderPaid, ""
-		o.Payment = &pos.Payment{Paid: o.Total, Currency: o.Currency, AtMs: time.Now().UnixMilli(), Channel: "BALANCE"}
+		if o.Payment == nil { // the customer pays when first asked about, and once
+			o.Payment = &pos.Payment{Paid: o.Total, Currency: o.Currency, AtMs: time.Now().UnixMilli(), Channel: "BALANCE"}
+		}
+		created[no] = o
 		return pos.Answer{Order: &o}
 	}
 	return g
