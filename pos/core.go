@@ -140,6 +140,7 @@ func (c *core) load(l Loaded, now time.Time) {
 	for _, r := range l.Refunds {
 		c.refunds[r.No] = &openRefund{Refund: r, plan: plan{loaded: now}}
 	}
+	c.loadUnseen(context.Background(), l.Count, now)
 	c.alerts, c.recent, c.shift = l.Alerts, l.Recent, l.Shift
 	c.unread.load(l.Unread, c.openAlert(AlertUnverified))
 	c.chain = head{count: l.Count, hash: l.Head, keptAt: now}

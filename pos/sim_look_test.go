@@ -61,7 +61,7 @@ func (s *sim) restart() {
 			l.Origins = append(l.Origins, *sale)
 		}
 	}
-	l.Alerts, l.Shift = s.core.alerts, s.shift
+	l.Alerts, l.Shift, l.Count = s.core.alerts, s.shift, int64(len(s.events))
 	s.pending = nil
 	s.core = newCore(s.config())
 	s.core.cfg.Random = rand.NewChaCha8([32]byte{2, byte(len(s.events))})
