@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"sync"
 	"testing"
@@ -21,7 +20,7 @@ import (
 //
 //	go test ./pos -run TestModel -rapid.checks=20000
 func TestModel(t *testing.T) {
-	usualChecks(t, "100")
+	pos.UsualChecks(t, "100")
 	// A bubble does not order what happens at the same instant, so rapid may
 	// fail to repeat a failure: its first tale is kept.
 	var first sync.Once
@@ -34,28 +33,6 @@ func TestModel(t *testing.T) {
 		})
 		again(failure)
 	})
-}
-
-// usualChecks keeps the everyday run short and on the same paths; the command
-// line wins.
-func usualChecks(t *testing.T, n string) {
-	t.Helper()
-	given := map[string]bool{}
-	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if given["rapid.checks"] || given["rapid.seed"] || given["rapid.failfile"] {
-		return
-	}
-	for name, value := range map[string]string{"rapid.checks": n, "rapid.seed": "20261123"} {
-		before := flag.Lookup(name).Value.String()
-		if err := flag.Set(name, value); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := flag.Set(name, before); err != nil {
-				t.Error(err)
-			}
-		})
-	}
 }
 
 // again ends the check outside of the bubble as it ended inside. rapid tells

@@ -257,10 +257,10 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		return nil, err
 	}
 	if !moneyLeft(before) && moneyLeft(r.State) {
+		r.disputed = s.disputed
 		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
 		r.apart = r.Adopted || f.Adoption != nil || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
-	r.disputed = s.disputed
 	s.giveBack(r, before)
 	r.Intent.Biz, r.Witnesses, r.Refusal = nil, nil, nil
 	return r, nil

@@ -62,6 +62,12 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry, elsewher
 	case SaleReversed:
 		entry.by, entry.approver, entry.self = s.asked.by, s.asked.approver, s.asked.self
 		if before != SalePaid || elsewhere || s.apart && s.asked.by == "" {
+			if s.Refunded > 0 && !s.apart && !s.disputed && !elsewhere {
+				// Its way back was heard of before it, and is taken off already.
+				came := entry
+				came.amount = s.Refunded
+				t.paid(s, came)
+			}
 			entry.amount = 0 // no Z counted the payment, or another one counts this
 			t.reversals = append(t.reversals, entry)
 			return
@@ -94,10 +100,10 @@ func (t *Tally) paid(s *tallySale, entry tallyEntry) {
 		t.adopted = append(t.adopted, entry)
 		return
 	}
-	sum := Sum{1, s.Intent.Amount}
+	sum := Sum{1, entry.amount}
 	var part Totals
 	switch {
-	case s.Late:
+	case s.Late, s.State == SaleReversed && s.WasClosed:
 		part.Late = sum
 		t.late = append(t.late, entry)
 	case !s.here, s.Adopted:
@@ -168,7 +174,7 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 	if k.date == "" { // nobody here made it
 		k.date = t.date(f.At)
 	}
-	if !s.disputed && !r.again {
+	if !r.disputed && !r.again {
 		t.book(s, k, part)
 	}
 	return nil

@@ -135,7 +135,8 @@ func (s Sum) Plus(o Sum) Sum { return Sum{s.Count + o.Count, s.Amount + o.Amount
 type Totals struct {
 	// Own are sales begun and paid in the shift. Carried began in an earlier
 	// one, Late became paid after they were closed, in whichever shift. A sale
-	// is in one of the three, with the amount that was charged.
+	// is in one of the three, with the amount that was charged; one that went back
+	// before anybody here heard of it with what refunds took off already.
 	Own     Sum `json:"own,omitzero"`
 	Carried Sum `json:"carried,omitzero"`
 	Late    Sum `json:"late,omitzero"`
