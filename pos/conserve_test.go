@@ -25,7 +25,7 @@ import (
 //
 // More of it: go test ./pos -run TestConservation -rapid.checks=20000
 func TestConservation(t *testing.T) {
-	UsualChecks(t, "100")
+	UsualChecks(t, "150")
 	// The first tale is kept, should a failure not repeat.
 	var first sync.Once
 	rapid.Check(t, func(r *rapid.T) {
