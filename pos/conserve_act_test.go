@@ -234,9 +234,7 @@ func (d *trading) doReverse(r *rapid.T) {
 	d.advance(5 * time.Second)
 }
 
-// doRevoke reverses at the provider, which does so only of what is whole. The
-// till must have heard of every refund that failed before: which of two ends of
-// the same money it hears of first is not told apart by a Z.
+// doRevoke reverses at the provider.
 func (d *trading) doRevoke(r *rapid.T) {
 	no := d.pick(r, func(no SaleNo, o *simOrder) bool {
 		return d.standing(no, o) && d.left(no) == o.report.Total && !d.ledger[no].swapped

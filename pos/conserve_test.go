@@ -72,7 +72,7 @@ func (d *trading) answers(c call) (*Answer, bool) {
 	switch {
 	case c.op == opRefund && o != nil && o.report.Reversed && d.sim.refunds[c.refund] == nil:
 		return failure(OutcomeRefused, "62040"), false
-	case c.op == opRevoke && o != nil && !o.report.Reversed && d.left(c.sale) != o.report.Total:
+	case c.op == opRevoke && o != nil && !o.report.Reversed && !d.whole(c.sale):
 		return failure(OutcomeRefused, "62046"), false
 	case d.away:
 		return failure(OutcomeUnknown, ""), false
@@ -82,6 +82,13 @@ func (d *trading) answers(c call) (*Answer, bool) {
 		return failure(OutcomeUnknown, ""), done
 	}
 	return nil, true
+}
+
+// whole: nothing was refunded, so that the provider may reverse. The till must
+// have heard of every refund that failed before: which end of the same money it
+// hears of first is not told apart by a Z.
+func (d *trading) whole(no SaleNo) bool {
+	return d.left(no) == d.orders[no].report.Total && d.mirror[no].Refunded == 0
 }
 
 func (d *trading) note(format string, args ...any) {
