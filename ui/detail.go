@@ -212,8 +212,8 @@ func (h *historyScreen) facts(s *pos.Sale) []fyne.CanvasObject {
 	if s.Elsewhere > 0 {
 		add(w.t("detail.elsewhere"), w.money(s.Elsewhere))
 	}
-	if len(s.Chargebacks) > 0 {
-		add(w.t("detail.chargedback"), w.money(s.ChargedBack()))
+	for _, c := range s.Chargebacks {
+		add(w.t("detail.chargedback"), w.sum(c.Amount, c.Currency))
 	}
 	if r := s.Released; r != nil {
 		add(w.t("detail.released"), a.person(r.By)+" · "+a.moment(r.At)+" · "+r.Note)

@@ -98,8 +98,12 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 		note.OnChange = func(text string) { r.note = text }
 		note.OnEnter = r.next
 		why := w.t("refund.note.text")
-		if sum := r.sale.ChargedBack(); sum > 0 {
+		sum := r.sale.ChargedBack()
+		switch {
+		case sum > 0:
 			why = w.t("refund.note.chargedback", "amount", w.money(sum))
+		case len(r.sale.Chargebacks) > 0: // in another currency
+			why = w.t("error.refund_charged") + "\n" + w.t("error.refund_charged.next")
 		}
 		body = append(body, l.NewLabel(why, widgets.TextBody, l.Text).Wrapped(), note)
 	}

@@ -81,7 +81,7 @@ func TestVerdict_and_the_code_beside_it_say_the_same(t *testing.T) {
 	d := open(t, quiet(), nil)
 	d.show(d.judged(pos.VerdictUnknown, 9*time.Second))
 	d.wantText("NO ANSWER YET")
-	d.wantText("Do not hand over. Do not make another sale for this customer.")
+	d.wantText("Do not hand over. Do not charge again.")
 	d.wantText("This code is still good")
 	d.wantText("press F6 again from 14:02:39")
 	d.wantText("Wait 0:09 to close the code")
@@ -262,7 +262,7 @@ func TestRenew_closes_the_old_code_first(t *testing.T) {
 	d.press(fyne.KeyF5, fyne.KeyF5) // a key that bounces is one press
 	d.settled()
 	d.wantCalls()
-	d.wantText("The code on the screen will end.")
+	d.wantText("F5 again ends this code")
 	d.wantText("Press again")
 	if got := readQR(t, d.picture()); got != token {
 		t.Errorf("the customer reads %q meanwhile", got)
@@ -270,7 +270,7 @@ func TestRenew_closes_the_old_code_first(t *testing.T) {
 	d.after(reconsider + time.Second)
 	d.app.tick()
 	d.wantNoText("Press again")
-	d.wantNoText("The code on the screen will end.")
+	d.wantNoText("F5 again ends this code")
 	d.press(fyne.KeyF5) // a first press is forgotten
 	d.settled()
 	d.wantCalls()

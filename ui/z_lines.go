@@ -209,7 +209,7 @@ func (p *paper) check() fyne.CanvasObject {
 	}
 	switch {
 	case k.Cut:
-		return p.warning("alert", l.CautionSoft, l.CautionText, w.t("z.check.part"), w.t("z.check.cut.text", "from", p.app.day(k.From)), rows...)
+		return p.warning("alert", l.CautionSoft, l.CautionText, w.t("z.check.part"), p.read(k)+" "+w.t("z.check.cut.text", "from", p.app.day(k.From)), rows...)
 	case !k.Complete:
 		return p.warning("alert", l.CautionSoft, l.CautionText, w.t("z.check.part"), w.t("z.check.part.text"), rows...)
 	case len(k.Missing) > 0:

@@ -156,12 +156,18 @@ func (s slip) refunds(name string, list []pos.RefundLine) {
 		if at.IsZero() {
 			at = l.CreatedAt
 		}
-		outside := ""
+		outside, apart := "", ""
 		if l.Outside {
 			outside = "not asked for here"
 		}
+		switch {
+		case l.Disputed:
+			apart = "of a payment that is not what was charged, in no total"
+		case l.Again:
+			apart = "of a second payment, in no total"
+		}
 		fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\t%s\n", s.time(at), l.Refund, l.Amount.Grouped(), l.State,
-			words("of "+string(l.Sale), people(l.Requester, l.Approver, l.Self), outside))
+			words("of "+string(l.Sale), people(l.Requester, l.Approver, l.Self), outside, apart))
 	}
 }
 
@@ -172,7 +178,7 @@ func (s slip) check(z *pos.Z) {
 		fmt.Fprintln(s.w, "\nPayBy's pages were not read")
 	case k == nil:
 	case k.Cut:
-		fmt.Fprintf(s.w, "\nPayBy's pages were read from %s on, not the days before that no Z has compared; missing so far: %d\n", k.From, len(k.Missing))
+		fmt.Fprintf(s.w, "\nPayBy's pages of %s to %s, read %s; not those of the days before, which no Z has compared: look for them in PayBy's portal; missing here: %d\n", k.From, k.To, s.time(k.At), len(k.Missing))
 	case !k.Complete:
 		fmt.Fprintf(s.w, "\nPayBy's pages could not be read to the end; missing so far: %d\n", len(k.Missing))
 	default:

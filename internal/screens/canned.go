@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -96,7 +97,7 @@ func (c *canned) DeclineRefund(context.Context, pos.ProposalID, string, string, 
 }
 
 func (c *canned) Sale(_ context.Context, no pos.SaleNo) (pos.Sale, error) {
-	for _, s := range append(history(), adopted()) {
+	for _, s := range append(c.sold(), adopted(), chargedBack()) {
 		if s.No == no {
 			return s, nil
 		}
@@ -130,21 +131,25 @@ func (c *canned) Sales(_ context.Context, q pos.SaleQuery) (pos.SalePage, error)
 		}
 		return page, nil
 	}
-	page := pos.SalePage{Sales: history(), Next: &pos.PageMark{AtMs: 1, No: "x"}}
+	page := pos.SalePage{Sales: c.sold(), Next: &pos.PageMark{AtMs: 1, No: "x"}}
+	page.Sales = slices.DeleteFunc(page.Sales, func(s pos.Sale) bool { return q.Cashier != "" && s.Intent.Cashier != q.Cashier })
+	return page, nil
+}
+
+// sold is the history, each sale with the member who made it where there is staff.
+func (c *canned) sold() []pos.Sale {
+	list := history()
 	if len(c.View().Staff) > 0 {
-		page.Sales = nil
-		for i, s := range history() {
-			if s.Intent.Cashier = []string{"maryam", "noor", "maryam", "salim"}[i%4]; q.Cashier == "" || s.Intent.Cashier == q.Cashier {
-				page.Sales = append(page.Sales, s)
-			}
+		for i := range list {
+			list[i].Intent.Cashier = []string{"maryam", "noor", "maryam", "salim"}[i%4]
 		}
 	}
-	return page, nil
+	return list
 }
 
 func (c *canned) Story(_ context.Context, no pos.SaleNo) ([]pos.Event, error) {
 	var out []pos.Event
-	for _, s := range append(history(), adopted()) {
+	for _, s := range append(history(), adopted(), chargedBack()) {
 		if s.No != no {
 			continue
 		}

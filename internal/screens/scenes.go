@@ -155,6 +155,7 @@ func scenes() []scene {
 			f.Problem = &pos.Failure{Outcome: pos.OutcomeUnknown, Trace: "7f3e9a"}
 		})},
 		{name: "12-awaiting", view: front(pos.PhaseAwaiting, pos.SaleAwaiting, awaiting)},
+		{name: "12-awaiting-f5", view: front(pos.PhaseAwaiting, pos.SaleAwaiting, awaiting), keys: []string{"<F5>"}},
 		{name: "13-closing", view: front(pos.PhaseClosing, pos.SaleAwaiting, func(f *pos.SaleView) { f.Sale.Aborted = pos.AbortCashier })},
 		{name: "14-asking", view: verdict(pos.VerdictAsking, 0)},
 		{name: "15-open-soon", view: verdict(pos.VerdictOpen, 9*time.Second)},

@@ -14,6 +14,8 @@ const (
 	// slowShift never closes, badCheck has a Z that was not compared in full.
 	slowShift = 14
 	badCheck  = 11
+	// cutCheck has one that was compared, but for days too far back.
+	cutCheck = 10
 )
 
 // lost is the number of a sale that another till made.
@@ -70,6 +72,13 @@ func adopted() pos.Sale {
 	return s
 }
 
+// chargedBack is a payment of which the customer's bank took a part back.
+func chargedBack() pos.Sale {
+	s := sale("S8C1MQ5X2TB7HWD4", pos.SalePaid, 32_000, 30*time.Hour)
+	s.Chargebacks = []pos.Chargeback{{Amount: 12_000, Currency: pos.Currency, AtMs: base().Add(-time.Hour).UnixMilli()}}
+	return s
+}
+
 func saleLine(s pos.Sale, amount pos.Fils, note string) pos.SaleLine {
 	return pos.SaleLine{Sale: s.No, ProviderNo: s.ProviderNo, State: s.State, Amount: amount, Reference: s.Intent.Reference,
 		Cashier: s.Intent.Cashier, CreatedAt: s.CreatedAt, At: s.EndedAt, Note: note}
@@ -91,6 +100,9 @@ func tally(number int64, sealed bool) pos.Z {
 		Disputed:  []pos.SaleLine{saleLine(h[7], 64_000, "")},
 	}
 	z.Late[0].AttachedTo = h[2].No
+	z.Disputed[0].Held = 6400
+	z.Again, z.Chargebacks = []pos.SaleLine{saleLine(h[0], 3550, "")}, []pos.SaleLine{saleLine(chargedBack(), 12_000, "")}
+	z.Released = []pos.SaleLine{saleLine(h[8], 2250, "Regular guest")}
 	reversed := saleLine(h[5], 7800, "Charged the wrong table")
 	reversed.By, reversed.Approver = "Maryam", "Omar"
 	z.Reversals = []pos.SaleLine{reversed}
@@ -101,7 +113,11 @@ func tally(number int64, sealed bool) pos.Z {
 	own, outside := asked("R7C8VN2PLQ7ZJ11B", pos.RefundDone, 3000), asked("R9C8VN2PLQ7ZJY7C", pos.RefundDone, 1000)
 	own.Approver, own.Self = own.Requester, true
 	outside.Outside, outside.Requester, outside.Approver = true, "", ""
-	z.Refunds = []pos.RefundLine{asked("R5C8VN2PLQ7ZJY4A", pos.RefundSettled, 2500), own, outside}
+	again, taken := asked("R2C8VN2PLQ7ZJ33F", pos.RefundDone, 3550), asked("R6C8VN2PLQ7ZJ20G", pos.RefundDone, 900)
+	again.Sale, again.Again = h[0].No, true
+	taken.Sale, taken.Outside, taken.Requester, taken.Approver = adopted().No, true, "", ""
+	z.Refunds = []pos.RefundLine{asked("R5C8VN2PLQ7ZJY4A", pos.RefundSettled, 2500), own, outside, again}
+	z.AdoptedRefunds = []pos.RefundLine{taken}
 	z.Returned = []pos.RefundLine{asked("R3C8VN2PLQ7ZJ90D", pos.RefundFailed, 700)}
 	z.InFlight = []pos.RefundLine{asked("R1C8VN2PLQ7ZJ55E", pos.RefundAccepted, 2000)}
 	z.Adopted = []pos.SaleLine{saleLine(adopted(), 18_900, "Till 2 is broken")}
@@ -119,8 +135,11 @@ func tally(number int64, sealed bool) pos.Z {
 		z.Check = &pos.PageCheck{From: "2026-11-23", To: "2026-11-23", At: z.ClosedAt, Complete: number != badCheck, Others: pos.Sum{Count: 31, Amount: 745_000},
 			Missing: []pos.MissingLine{{Number: "S261123-9H2M7QXK4T6V1ZWJ8RB5Y", ProviderNo: "131795428150888", Amount: 6400, Terminal: "counter-1", AtMs: base().Add(-2 * time.Hour).UnixMilli()},
 				{Refund: true, Number: "R8", ProviderNo: "181795428150999", Sale: h[0].No, Amount: 1000}}}
-		if number == 12 {
+		switch number {
+		case 12:
 			z.Check.Missing = nil
+		case cutCheck:
+			z.Check.Missing, z.Check.From, z.Check.Complete, z.Check.Cut = nil, "2026-10-23", false, true
 		}
 	}
 	return z
@@ -148,6 +167,15 @@ func shiftScenes() []scene {
 	unverified := open(shopShift, false)
 	unverified.Alerts = []pos.Alert{{ID: 54, Kind: pos.AlertUnverified, At: base().Add(-time.Hour)}}
 	unverified.Unverified = pos.UnverifiedNews{Kept: 27, Since: base().Add(-time.Hour), Dropped: 2}
+	back := open(shopShift, false)
+	back.Alerts = []pos.Alert{{ID: 55, Kind: pos.AlertChargeback, At: base().Add(-time.Hour), Sale: chargedBack().No, Amount: 12_000}}
+	moneyBack := open(shopShift, false)
+	moneyBack.Alerts = []pos.Alert{{ID: 56, Kind: pos.AlertReleasedUnpaid, At: base().Add(-time.Minute), Sale: history()[8].No, Amount: 2250},
+		{ID: 57, Kind: pos.AlertReversalFailed, At: base().Add(-time.Hour), Sale: history()[0].No, Amount: 3550},
+		{ID: 58, Kind: pos.AlertRefundFailed, At: base().Add(-2 * time.Hour), Sale: history()[1].No, Amount: 2000}}
+	unreadable := open(shopShift, false)
+	unreadable.Alerts = []pos.Alert{{ID: 59, Kind: pos.AlertUnlisted, At: base().Add(-time.Hour), Code: "401", Trace: "7f3e9a"},
+		{ID: 60, Kind: pos.AlertUnreadable, At: base().Add(-2 * time.Hour)}, {ID: 61, Kind: pos.AlertEntry, At: base().Add(-3 * time.Hour), Number: lost}}
 	uncopied := &ui.CopyTrouble{Z: 12, Why: ui.CopyAway, Folder: "/mnt/backup", At: base().Add(-30 * time.Second), Again: base().Add(30 * time.Second)}
 	unsound := &ui.CopyTrouble{Z: 12, Why: ui.CopyUnsound, Folder: `\\office-pc\نسخ`, At: base().Add(-3 * time.Minute), Again: base().Add(time.Minute)}
 	page, end := "<Next>", "<End>"
@@ -174,6 +202,7 @@ func shiftScenes() []scene {
 		{name: "97-z-5", view: open(shopShift, false), keys: []string{"<F7>", "#shift/close", "#close/yes", page, page, page, page}},
 		{name: "98-z-end", view: open(shopShift, false), keys: []string{"<F7>", "#shift/close", "#close/yes", end}},
 		{name: "99-z-incomplete", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/11", "<Down>", "<Down>", "<Down>", "<Down>"}},
+		{name: "99-z-cut", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/10", "<Down>", "<Down>", "<Down>", "<Down>"}},
 		{name: "99-z-complete", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/12", "<Down>", "<Down>", "<Down>", "<Down>"}},
 		{name: "80-adopt", view: view(), keys: []string{"<F3>", "#history/adopt", lost}},
 		{name: "81-adopt-refused", view: view(), keys: []string{"<F3>", "#history/adopt", "777", "<Return>", "Till", " 2", "<Return>"}},
@@ -184,5 +213,10 @@ func shiftScenes() []scene {
 		{name: "86-alerts-missing", view: missing, keys: []string{"<F4>"}},
 		{name: "87-alerts-key", view: rekeyed, keys: []string{"<F4>"}},
 		{name: "88-alerts-unverified", view: unverified, keys: []string{"<F4>"}},
+		{name: "89-alerts-money-back", view: moneyBack, keys: []string{"<F4>"}},
+		{name: "89-alerts-unreadable", view: unreadable, keys: []string{"<F4>"}},
+		{name: "89-chargeback", view: back, keys: []string{"<F4>"}},
+		{name: "89-chargeback-sale", view: back, keys: []string{"<F4>", "#alert/open/55"}},
+		{name: "89-chargeback-refund", view: back, keys: []string{"<F4>", "#alert/open/55", "#detail/refund"}},
 	}
 }
