@@ -237,7 +237,7 @@ func (d *trading) doReverse(r *rapid.T) {
 // doRevoke reverses at the provider.
 func (d *trading) doRevoke(r *rapid.T) {
 	no := d.pick(r, func(no SaleNo, o *simOrder) bool {
-		return d.standing(no, o) && d.left(no) == o.report.Total && !d.ledger[no].swapped
+		return d.standing(no, o) && d.whole(no) && !d.ledger[no].swapped
 	})
 	o := d.orders[no]
 	o.report.Reversed = true

@@ -74,10 +74,27 @@ func (w *world) mayLack() bool {
 			return true
 		}
 	}
+	return w.shows()
+}
+
+// shows tells whether the keyring betrays that the journal is not the newest.
+func (w *world) shows() bool {
+	n := len(w.book.events)
 	k := w.keeper
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return !k.ok || k.count > int64(n) || k.count > 0 && w.book.events[k.count-1].Hash != k.hash
+}
+
+// betrayed tells whether a loss must be found. A first journal that is still
+// reading the pages knows of none: what it sold itself it holds for complete.
+func (w *world) betrayed() bool {
+	for _, a := range w.book.alerts {
+		if a.Kind == pos.AlertRecovering && !strings.HasPrefix(a.Key, string(pos.RecoveryNew)+" ") {
+			return true
+		}
+	}
+	return len(w.book.events) == 0 || w.shows()
 }
 
 // lacks judges a till that has just started: it recovers when, and only when,
@@ -138,7 +155,7 @@ func (a actor) disaster(r *rapid.T) {
 	}
 	if kind != "moved" {
 		w.forgotten()
-		w.hidden = w.hidden || !w.mayLack()
+		w.hidden = w.hidden || !w.betrayed()
 	}
 	w.replay = slices.Clone(w.relayed[w.position():])
 	w.later = slices.DeleteFunc(w.later, func(l later) bool { return !w.book.keeps(l.raw) })
