@@ -94,6 +94,16 @@ func (s *shell) drawBar() fyne.CanvasObject {
 		widgets.Pad(widgets.Space3, widgets.Space2, widgets.Either(wide, narrow)), s.app.look.Rule()))
 }
 
+// message is what was said: in one line where there is room, else in as many as
+// it takes.
+func (s *shell) message() fyne.CanvasObject {
+	l := s.app.look
+	if s.narrow {
+		return widgets.AtMost(0, widgets.Column(0, widgets.Filler(), l.NewLabel(s.said, widgets.TextSmall, l.CautionText).Aligned(widgets.Middle).Wrapped(), widgets.Filler()))
+	}
+	return widgets.AtMost(420, l.NewLabel(s.said, widgets.TextBody, l.CautionText).Aligned(widgets.Middle).Fitting(widgets.TextSmall-1))
+}
+
 func (s *shell) drawLinks() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
@@ -112,7 +122,7 @@ func (s *shell) drawLinks() fyne.CanvasObject {
 	}
 	items := []fyne.CanvasObject{lead}
 	if s.said != "" {
-		items = append(items, widgets.Stretch(widgets.AtMost(0, l.NewLabel(s.said, widgets.TextBody, l.CautionText).Aligned(widgets.Middle).Fitting(widgets.TextSmall-1))))
+		items = append(items, widgets.Stretch(s.message()))
 	} else {
 		items = append(items, widgets.Filler())
 	}

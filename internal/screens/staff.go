@@ -186,6 +186,7 @@ func pinScenes() []scene {
 			later: team(front(pos.PhasePaid, pos.SalePaid, nil))},
 		{name: "73-locked-unknown", view: team(asked(pos.PhaseUnknown, pos.SaleUnknown, pos.VerdictUnknown)), keys: []string{"<F12>", "<Down>", "482915", "<Return>"}, left: 15 * time.Minute},
 		{name: "74-refund-confirm", view: team(view()), keys: at(1, refund...)},
+		{name: "74-refund-left", view: team(view()), keys: at(1, append(refund, "#refund/leave")...)},
 		{name: "74-refund-pin", view: team(view()), keys: at(1, append(refund, "#refund/yes", "<Down>", "482")...)},
 		{name: "74-refund-pin-wait", view: team(view()), keys: at(1, append(refund, "#refund/yes", "<Down>", waitPIN, "<Return>")...)},
 		{name: "74-refund-nobody", view: keyring, keys: append([]string{"#unchecked/1"}, append(refund, "#refund/yes")...)},
