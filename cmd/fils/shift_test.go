@@ -88,7 +88,7 @@ func TestSlip_NamesEverything(t *testing.T) {
 		"not asked for here", "late_payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
 		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 2", "131\uFFFD  USD 5.00", "S7",
 		"42.00  disputed  charged; PayBy holds AED 41.00 of S7", "payments of the merchant's other tills there: 3, AED 777.00", "events 1 to 9; times are those of Asia/Dubai",
-		"adopted from PayBy's pages, in no total: 1", "of 2026-11-22 to 2026-11-23, read 2027-01-15 12:00; missing here: 2", "131", "777", "99.00", "till-2\uFFFD[2J",
+		"taken over from PayBy, in no total: 1", "of 2026-11-22 to 2026-11-23, read 2027-01-15 12:00; missing here: 2", "131", "777", "99.00", "till-2\uFFFD[2J",
 	} {
 		if !strings.Contains(out.String(), says) {
 			t.Errorf("no %q in\n%s", says, out.String())

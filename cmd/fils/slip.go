@@ -40,12 +40,12 @@ func writeSlip(out io.Writer, z *pos.Z, at *time.Location, held func(pos.SaleNo)
 	}{
 		{"carried forward, outcome open", z.Forward}, {"paid after they were closed", z.Late}, {"begun in an earlier shift", z.Carried},
 		{"discounts of wallets", z.Discounts}, {"reversals", z.Reversals}, {"second payments, in no total", z.Again},
-		{"chargebacks, in no total", z.Chargebacks}, {"goods released on trust", z.Released},
-		{"adopted from PayBy's pages, in no total", z.Adopted},
+		{"chargebacks, in no total", z.Chargebacks}, {"handed over on trust", z.Released},
+		{"taken over from PayBy, in no total", z.Adopted},
 	} {
 		s.sales(l.name, l.list)
 	}
-	s.disputed("not what was charged, in no total", z.Disputed)
+	s.disputed("payments that do not match, in no total", z.Disputed)
 	s.refunds("refunds", z.Refunds)
 	s.refunds("refunds that came back", z.Returned)
 	s.refunds("refunds under way", z.InFlight)
@@ -162,7 +162,7 @@ func (s slip) refunds(name string, list []pos.RefundLine) {
 		}
 		switch {
 		case l.Disputed:
-			apart = "of a payment that is not what was charged, in no total"
+			apart = "of a payment that does not match, in no total"
 		case l.Again:
 			apart = "of a second payment, in no total"
 		}

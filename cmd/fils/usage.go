@@ -16,7 +16,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            take up a sale that this journal lacks, by our number
                            of it or PayBy's, so that it can be refunded
   fils journal verify      check every event of the journal, and its end against
-                           the last Z and the head kept beside the key
+                           the last Z, the head kept beside the key, and the
+                           copies in backup_folder
   fils journal export      print the journal, one JSON object a line
   fils journal find TEXT   sales by a number or its last digits, also those of a
                            refund, a reference, or an amount as on the screen
