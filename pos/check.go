@@ -9,7 +9,7 @@ const (
 	// checkFor bounds how long closing a shift waits for the provider's pages.
 	checkFor = 2 * time.Minute
 	// checkDays is how many days that no Z has compared are read at most.
-	checkDays = 31
+	checkDays = 14
 	// checkTold is of how many Zs at least the named numbers are known again;
 	// checkZs how many are searched for one that was compared, checkPage at a time.
 	checkTold, checkZs, checkPage = 7, 200, 20
@@ -29,6 +29,10 @@ type PageCheck struct {
 	// Cut: everything from From on was read, but earlier days that no Z has
 	// compared lie too far back. Complete is then false.
 	Cut bool `json:"cut,omitempty"`
+	// Slow: the provider answered, but has more pages than the time allows. The
+	// next closing then begins here, so that it does not fail as well, and is
+	// Cut.
+	Slow bool `json:"slow,omitempty"`
 	// Missing are payments and refunds that the journal lacked. A refund of a
 	// sale of this journal has been taken up; a payment waits to be adopted.
 	Missing []MissingLine `json:"missing,omitempty"`
@@ -116,13 +120,15 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	case <-t.done:
 	}
 	result := PageCheck{}
-	t.apply(context.WithoutCancel(ctx), func(time.Time) {
-		if t.core.closing != nil && t.core.closing.check == k {
+	t.apply(context.WithoutCancel(ctx), func(now time.Time) {
+		if l := t.core.closing; l != nil && l.check == k {
 			t.core.closing, k.result.Complete = nil, false
+			k.result.Slow = l.page > 0 || l.orders != l.from
+			k.result.At = t.core.clock.now(now).UTC().Truncate(time.Millisecond)
 		}
 		result = k.result
 	})
-	if cut {
+	if cut || last.slow {
 		result.Cut, result.Complete = result.Complete, false
 	}
 	return &result
@@ -149,6 +155,8 @@ type checked struct {
 	// made. What one closing could not read, the next one reads.
 	since time.Time
 	byPC  bool
+	// slow: they were not, because there were too many.
+	slow bool
 	// told are the numbers that they have named.
 	told map[string]bool
 }
@@ -200,7 +208,7 @@ func (c *checked) add(ctx context.Context, t *Till, s Shift) {
 	for _, line := range z.Check.Missing {
 		c.told[line.Number] = true
 	}
-	if c.since.IsZero() && (z.Check.Complete || z.Check.Cut) {
-		c.since = z.Check.At
+	if c.since.IsZero() && (z.Check.Complete || z.Check.Cut || z.Check.Slow) {
+		c.since, c.slow = z.Check.At, z.Check.Slow
 	}
 }

@@ -1,6 +1,7 @@
 package pos_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -105,4 +106,62 @@ func TestCheck_APCThatIsAheadReadsTheEveningToo(t *testing.T) {
 			t.Fatalf("%+v", z.Check)
 		}
 	})
+}
+
+// crowded is an archive of a merchant with many pages of orders a day.
+type crowded struct {
+	archive
+	pages int
+}
+
+func (b *crowded) ListOrders(ctx context.Context, day string, page int, at time.Time) pos.Answer {
+	a := b.archive.ListOrders(ctx, day, page, at)
+	if a.Page != nil {
+		a.Page.Last = page == b.pages-1
+	}
+	return a
+}
+
+func (b *crowded) ListRefunds(_ context.Context, day string, _ int, _ time.Time) pos.Answer {
+	return b.answer(func(p *pos.Page) {
+		if day == uaeDay(time.Now()) {
+			p.Refunds = append(p.Refunds, b.refunds...)
+		}
+	})
+}
+
+// After weeks without lists the next closings come back to whole comparisons,
+// also where the provider has more pages than one closing can read.
+func TestCheck_WeeksWithoutListsAreCaughtUp(t *testing.T) {
+	for pages, want := range map[int][]string{3: {"cut", "complete", "complete"}, 30: {"slow", "cut", "complete"}} {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		synctest.Test(t, func(t *testing.T) {
+			a := &crowded{pages: pages}
+			a.set(true)
+			on := func(c *pos.Config) { c.Archive, c.Gateway, c.Terminal = a, paying(), "T1" }
+			till, _, stop := openWith(t, path, on)
+			sell(t, till, 1000)
+			closeShift(t, till, 1)
+			rest(stop, 31*24*time.Hour)
+			a.set(false)
+			for day, expected := range want {
+				till, _, stop = openWith(t, path, on)
+				no := sell(t, till, 1000)
+				number := pos.RefundNo("PORTAL-" + string(rune('1'+day)))
+				a.mu.Lock()
+				a.refunds = []pos.RefundReport{{
+					Source: pos.SourceArchive, Refund: number, Sale: no, ProviderNo: "77" + string(number),
+					Status: pos.RefundReportDone, Amount: 400, Currency: pos.Currency,
+				}}
+				a.mu.Unlock()
+				z := closeShift(t, till, int64(day)+2)
+				k := z.Check
+				got := map[bool]string{k.Complete: "complete", k.Cut: "cut", k.Slow: "slow"}[true]
+				if got != expected || got != "slow" && len(z.Refunds) != 1 {
+					t.Errorf("%d pages, closing %d: %s, want %s; %d refunds: %+v", pages, day, got, expected, len(z.Refunds), k)
+				}
+				rest(stop, 24*time.Hour)
+			}
+		})
+	}
 }

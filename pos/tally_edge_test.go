@@ -163,7 +163,7 @@ func TestCheckFrom_BeginsWhereTheFirstPaymentMayHaveBeenOrdered(t *testing.T) {
 		{"an hour after midnight", at(14, 1, 0), "2026-07-14"},
 		{"within an hour after midnight", at(14, 0, 59), "2026-07-13"},
 		{"by a clock that is ahead", at(15, 9, 0), "2026-07-13"},
-		{"a month and more ago", at(2, 9, 0).AddDate(0, -1, 0), "2026-06-13"},
+		{"a month and more ago", at(2, 9, 0).AddDate(0, -1, 0), "2026-06-30"},
 	} {
 		if got, cut := checkFrom(now, tc.since); got != tc.want || cut != strings.Contains(tc.name, "month") {
 			t.Errorf("%s: %s, want %s; cut %v", tc.name, got, tc.want, cut)
