@@ -230,3 +230,26 @@ func TestOlderTablesAreReadWhereNothingCanBeWritten(t *testing.T) {
 		t.Errorf("the file does not say that its tables are of two versions: %q, %v", value, err)
 	}
 }
+
+// A row that no event stands behind is named by a check; the others do not wait for it.
+func TestOlderTablesARowWithoutFactsHoldsNothingUp(t *testing.T) {
+	path := olderJournal(t, 20)
+	db := raw(t, path)
+	mustExec(t, db, "UPDATE sales SET no = 'S000000-000000000000000000000' WHERE no = '"+string(saleNo(3))+"'")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeJournal(t, j)
+	for range 4 {
+		if err := j.Tidy(t.Context()); err != nil {
+			t.Fatalf("not one sale is derived again: %v", err)
+		}
+	}
+	if err := sqlite.CheckDerived(t.Context(), path); !errors.Is(err, pos.ErrJournalDamaged) || errors.Is(err, sqlite.ErrOlderTables) {
+		t.Errorf("a check says %v", err)
+	}
+}
