@@ -24,8 +24,9 @@ type Unread struct {
 }
 
 const (
-	// MaxUnread bounds what a start tries again: the newest. It is what five
-	// days can bring at most.
+	// MaxUnread bounds what a start tries again of the news that no key verified:
+	// the newest. It is what five days can bring at most. What the provider has
+	// signed is not bounded, so that nothing that anybody can send pushes it out.
 	MaxUnread = 10_000
 	// unverifiedCount and unverifiedBytes bound what one UTC day can make this
 	// till keep that no key verifies: far above the news of a busy day, so that
@@ -52,6 +53,8 @@ type UnverifiedNews struct {
 // unread is what a core knows of the news that was not taken.
 type unread struct {
 	list []Unread // oldest first
+	// unverified counts what of the list no key verified.
+	unverified int
 	// count and bytes are what did not verify on day, UTC.
 	day          string
 	count, bytes int
@@ -77,9 +80,23 @@ func (u *unread) add(n Unread) {
 		}
 		u.count++
 		u.bytes += n.Size
+		u.unverified++
 	}
 	u.list = append(u.list, n)
-	u.list = u.list[max(0, len(u.list)-MaxUnread):]
+	if u.unverified > MaxUnread {
+		u.forgetOldest()
+	}
+}
+
+// forgetOldest drops the oldest news that no key verified.
+func (u *unread) forgetOldest() {
+	u.unverified--
+	if !u.list[0].Verified {
+		u.list = u.list[1:]
+		return
+	}
+	i := slices.IndexFunc(u.list, func(n Unread) bool { return !n.Verified })
+	u.list = slices.Delete(u.list, i, i+1)
 }
 
 // room reports that a message of size bytes may be kept.
@@ -99,7 +116,12 @@ func (u *unread) committed(events []Event, facts []Fact) {
 			continue
 		}
 		if e.Kind == NoticeReceived { // whichever way it came this time
-			u.list = slices.DeleteFunc(u.list, func(n Unread) bool { return n.Body == e.Body })
+			u.list = slices.DeleteFunc(u.list, func(n Unread) bool {
+				if n.Body == e.Body && !n.Verified {
+					u.unverified--
+				}
+				return n.Body == e.Body
+			})
 		}
 		if i < len(facts) && facts[i].unread() {
 			u.add(Unread{Seq: e.Seq, At: e.At, Body: e.Body, Size: len(facts[i].Body), Verified: e.Kind == NoticeReceived})

@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -25,11 +26,47 @@ func TestUnread_ADayHasRoomForItsNews(t *testing.T) {
 	if !u.room(day.Add(24*time.Hour), 10) || u.room(day.Add(24*time.Hour), 11) {
 		t.Error("the bound for bytes is not met")
 	}
+	u = unread{}
 	for i := range 2 * MaxUnread {
 		u.add(Unread{Seq: int64(i)})
 	}
 	if len(u.list) != MaxUnread || u.list[MaxUnread-1].Seq != 2*MaxUnread-1 {
 		t.Errorf("%d remembered, the last is %d", len(u.list), u.list[len(u.list)-1].Seq)
+	}
+}
+
+// What anybody can send pushes only its own kind off the list.
+func TestUnread_NoUnverifiedNewsPushesSignedNewsOff(t *testing.T) {
+	s := newSim(t)
+	s.core.unreadable(Delivery{Raw: []byte(`{"signed":1}`), Sign: "x"}, s.now)
+	s.settle()
+	if !slices.Contains(s.alerts(), AlertUnreadable) || len(s.core.unread.list) != 1 {
+		t.Fatalf("alerts %v, %d unread", s.alerts(), len(s.core.unread.list))
+	}
+	signed := s.core.unread.list[0]
+	for i := range MaxUnread + 1 { // five days of a bad relay, or of a key that changed
+		s.core.unread.add(Unread{Seq: int64(1000 + i), At: s.now.Add(time.Duration(i) * time.Minute), Size: 10, Body: Hash{1}})
+	}
+	s.core.caughtUp(s.now)
+	s.settle()
+	if !slices.Contains(s.alerts(), AlertUnreadable) {
+		t.Error("the alert is gone, and nobody has read the news")
+	}
+	if list := s.core.unread.list; len(list) != MaxUnread+1 || list[0] != signed || list[1].Seq != 1001 || list[MaxUnread].Seq != 1000+MaxUnread {
+		t.Errorf("%d remembered, from %+v and %+v on", len(list), list[0], list[1])
+	}
+}
+
+// What was taken makes room again.
+func TestUnread_WhatWasTakenIsNotCounted(t *testing.T) {
+	var u unread
+	for i := range MaxUnread {
+		u.add(Unread{Seq: int64(i), Body: Hash{byte(i % 2)}})
+	}
+	u.committed([]Event{{Seq: MaxUnread, Kind: NoticeReceived, Body: Hash{1}}}, []Fact{{Kind: NoticeReceived}})
+	u.add(Unread{Seq: MaxUnread + 1})
+	if len(u.list) != MaxUnread/2+1 || u.list[0].Seq != 0 {
+		t.Errorf("%d remembered, the first is %d", len(u.list), u.list[0].Seq)
 	}
 }
 

@@ -87,6 +87,26 @@ func TestLoadFindsTheNewsThatNobodyTook(t *testing.T) {
 	verified(t, path, 11)
 }
 
+// What anybody can send is bounded; what PayBy has signed is found however much
+// of that came since.
+func TestNoUnverifiedNewsPushesSignedNewsOff(t *testing.T) {
+	path := newPath(t)
+	j := bound(t, path)
+	put(t, j, unverified(2, "oldest"))
+	put(t, j, received(3, "strange", "unreadable"))
+	flood := pos.Batch{}
+	for i := range pos.MaxUnread {
+		flood.Facts = append(flood.Facts, unverified(4+i, fmt.Sprint("nobody's ", i)).Facts...)
+	}
+	put(t, j, flood)
+	list := unread(t, j)
+	if len(list) != pos.MaxUnread+1 {
+		t.Fatalf("%d unread", len(list))
+	}
+	equal(t, "the first", list[:2], []string{"3 7 true 0 " + short("strange"), "4 10 false 0 " + short("nobody's 0")})
+	closeJournal(t, j)
+}
+
 // A start reads the index of what was not taken, however long the journal is.
 func TestTheSearchForUnreadNewsWalksItsIndex(t *testing.T) {
 	path := newPath(t)
@@ -97,7 +117,9 @@ func TestTheSearchForUnreadNewsWalksItsIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	walks := slices.DeleteFunc(slices.Clone(steps), func(step string) bool { return !strings.HasPrefix(step, "SCAN") })
-	equal(t, "walks", walks, []string{"SCAN events USING INDEX events_unread", "SCAN u"})
+	equal(t, "walks", walks, []string{
+		"SCAN events USING INDEX events_unread", "SCAN events USING INDEX events_unread", "SCAN (subquery-2)",
+	})
 }
 
 // What was saved of a broken journal is tried again unless it was taken in
