@@ -222,14 +222,19 @@ func (c *core) adoptFound(k *lookup, s *openSale, now time.Time) {
 // untold tells a person of money that the provider told of and then would not
 // show.
 func (c *core) untold(k *lookup, now time.Time) {
+	tell := func(f Fact) {
+		if !c.dealtWith(AlertMissing, newsKey(AlertMissing, f)) {
+			c.alert(now, AlertMissing, f, 0)
+		}
+	}
 	switch took := k.order != nil && k.order.Took(); {
 	case took && k.checks():
 		c.lacks(k.listing.check, k.order, now)
 	case took:
-		c.alert(now, AlertMissing, Fact{Order: k.order}, 0)
+		tell(Fact{Order: k.order})
 	}
 	for i := range k.refunds {
-		c.alert(now, AlertMissing, Fact{RefundReport: &k.refunds[i]}, 0)
+		tell(Fact{RefundReport: &k.refunds[i]})
 	}
 }
 
@@ -248,11 +253,14 @@ func (k *lookup) stuck(f *Failure, heard, now time.Time) bool {
 	return k.by == "" && k.alone >= failuresMax && now.Sub(k.begun) >= absentAfter
 }
 
+// entryOf is the key of the alert about an order that is stuck.
+func entryOf(number string) string { return "order " + number }
+
 // unanswered hands an order that is stuck to a person: the list waits for them,
 // and no longer for the provider.
 func (c *core) unanswered(k *lookup, now time.Time) {
-	if l := c.reading; l != nil && !k.checks() {
-		c.hold(l, "order "+k.number, now)
+	if l, key := c.reading, entryOf(k.number); l != nil && !k.checks() && !c.dealtWith(AlertEntry, key) {
+		c.hold(l, key, now)
 	}
 	c.untold(k, now)
 }

@@ -52,13 +52,18 @@ func (c *core) lookTold(no SaleNo, f Fact, now time.Time) {
 }
 
 // lookAgain looks up what was told since the recovery was ordered, and what
-// the till had not found yet when it stopped.
+// the till had not found yet when it stopped. What a person was told of and has
+// dealt with is left to the pages.
 func (c *core) lookAgain(now time.Time) error {
 	var since int64
 	for _, a := range c.alerts {
 		if a.Kind == AlertRecovering && (since == 0 || a.ID < since) {
 			since = a.ID
 		}
+	}
+	var err error
+	if c.reading.dealt, err = c.loadDealt(context.Background(), since); err != nil {
+		c.cfg.Log.Error("what a person has dealt with is not known; somebody is told again", "err", err)
 	}
 	told, err := c.lacked("", since)
 	if err != nil {
@@ -74,11 +79,43 @@ func (c *core) lookAgain(now time.Time) error {
 			}
 			found[no] = s != nil
 		}
-		if !found[no] && f.Chargeback == nil { // of a chargeback a person was told
+		switch {
+		case found[no], f.Chargeback != nil: // of a chargeback a person was told
+		case c.dealtWith(AlertMissing, newsKey(AlertMissing, f)):
+		default:
 			c.lookTold(no, f, now)
 		}
 	}
 	return nil
+}
+
+// alertNews is what an alert about no sale of this journal tells.
+type alertNews struct {
+	kind AlertKind
+	key  string
+}
+
+// dealtWith reports that a person has dealt with the same news since the recovery
+// was ordered: no restart tells them again.
+func (c *core) dealtWith(kind AlertKind, key string) bool {
+	return c.reading != nil && c.reading.dealt[alertNews{kind, key}]
+}
+
+// loadDealt reads from the chain what [core.dealtWith] reports.
+func (c *core) loadDealt(ctx context.Context, since int64) (map[alertNews]bool, error) {
+	raised, ended := map[int64]alertNews{}, map[alertNews]bool{}
+	err := c.eachFact(ctx, since, []Kind{AlertRaised, AlertResolved}, func(seq int64, f Fact) {
+		switch {
+		case f.Alert == nil:
+		case f.Kind == AlertRaised && (f.Alert.Kind == AlertMissing || f.Alert.Kind == AlertEntry):
+			raised[seq] = alertNews{f.Alert.Kind, f.Alert.Key}
+		case f.Kind == AlertResolved && f.By != "":
+			if news, ok := raised[f.Alert.Raised]; ok {
+				ended[news] = true
+			}
+		}
+	})
+	return ended, err
 }
 
 // hear takes what was told of an order before it was adopted, and ends the

@@ -40,6 +40,8 @@ type listing struct {
 	// holds are keys of alerts about entries that nobody could read: while one
 	// of them waits for a person, the list is not read.
 	holds []string
+	// dealt is what the start found that people had dealt with in a recovery.
+	dealt map[alertNews]bool
 	// refused counts refusals in a row.
 	refused int
 }

@@ -51,20 +51,28 @@ func (c *core) loadCompared(ctx context.Context) (compared bool, err error) {
 	if from == 0 || c.alerted(AlertUnlisted, "", "", "") { // nothing to compare, or not yet done
 		return false, nil
 	}
+	err = c.eachFact(ctx, from, []Kind{SaleAdopted, AlertResolved}, func(_ int64, f Fact) {
+		compared = compares(compared, since, f)
+	})
+	return compared && err == nil, err
+}
+
+// eachFact reads the facts of some kinds from an event on.
+func (c *core) eachFact(ctx context.Context, from int64, kinds []Kind, take func(seq int64, f Fact)) error {
 	for ; ; from += tallyChunk {
 		events, err := c.cfg.Journal.Events(ctx, from, from+tallyChunk-1)
 		if err != nil || len(events) == 0 {
-			return compared, err
+			return err
 		}
 		for _, e := range events {
-			if e.Kind != SaleAdopted && e.Kind != AlertResolved {
+			if !slices.Contains(kinds, e.Kind) {
 				continue
 			}
 			f, err := e.Fact()
 			if err != nil {
-				return false, err
+				return err
 			}
-			compared = compares(compared, since, f)
+			take(e.Seq, f)
 		}
 	}
 }

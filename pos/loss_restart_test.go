@@ -169,3 +169,144 @@ func TestRecovery_ASaleAdoptedLaterIsComparedAnew(t *testing.T) {
 		t.Fatal("compared, and still unread")
 	}
 }
+
+// toldAndHidden is a recovery that waits for a person, and in it news of an order
+// that PayBy then does not show; find is what it answers instead, nil that it
+// knows no such order.
+func toldAndHidden(t *testing.T, find *Answer) (*sim, OrderReport) {
+	t.Helper()
+	s := newSim(t)
+	s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) {
+		switch {
+		case c.op == opListRefunds:
+			return failure(OutcomeRefused, "403"), true
+		case c.op == opFind && find != nil:
+			return find, true
+		}
+		return nil, true
+	}
+	s.putBack(len(s.events), RecoveryRestored, s.now)
+	s.advance(time.Second)
+	o := s.elsewhere(foreignNo, "T1", 700)
+	s.pay(foreignNo)
+	r := o.report
+	r.Source = SourceNotification
+	delete(s.orders, foreignNo)
+	s.deliver(Notice{Order: &r})
+	s.advance(time.Hour)
+	return s, r
+}
+
+// senseless is a signed answer that says nothing about an order.
+func senseless() *Answer {
+	a := failure(OutcomeUnknown, "0")
+	a.Failure.Verified = true
+	return a
+}
+
+// told counts how often a person was told of kinds.
+func (s *sim) told(kinds ...AlertKind) (n int) {
+	s.t.Helper()
+	for _, e := range s.events {
+		f, err := e.Fact()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if f.Kind == AlertRaised && slices.Contains(kinds, f.Alert.Kind) {
+			n++
+		}
+	}
+	return n
+}
+
+// wantQuiet: no restart tells a person again of what they have dealt with.
+func (s *sim) wantQuiet(kinds ...AlertKind) {
+	s.t.Helper()
+	before := s.told(kinds...)
+	for day := range 3 {
+		s.now = s.now.Add(12 * time.Hour)
+		s.restart()
+		s.advance(time.Hour)
+		if !s.core.recovering() {
+			s.t.Fatal("the recovery is over")
+		}
+		if n := s.told(kinds...); n != before {
+			s.t.Fatalf("day %d: told %d times, then %d: %v", day, before, n, s.alerts())
+		}
+	}
+}
+
+// A person was told, has looked and closed the alert. The pages bring the order
+// if PayBy ever shows it.
+func TestRecovery_ARestartRaisesNoAlertThatAPersonHasEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		find  *Answer
+		kinds []AlertKind
+	}{
+		"not known":       {nil, []AlertKind{AlertMissing}},
+		"no clear answer": {senseless(), []AlertKind{AlertEntry, AlertMissing}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := toldAndHidden(t, c.find)
+			if n := s.told(AlertEntry, AlertMissing); n != len(c.kinds) {
+				t.Fatalf("told %d times\n%s", n, s.story())
+			}
+			// Nobody has dealt with it: it is asked for again.
+			asked := len(s.started(opFind))
+			s.wantQuiet(c.kinds...)
+			if len(s.started(opFind)) == asked {
+				t.Error("the order is not asked for again")
+			}
+			for _, kind := range c.kinds {
+				s.dismiss(kind)
+			}
+			asked = len(s.started(opFind))
+			s.wantQuiet(c.kinds...)
+			if len(s.started(opFind)) != asked {
+				t.Error("the order is asked for again")
+			}
+		})
+	}
+	for name, find := range map[string]*Answer{"other money": nil, "other money, no clear answer": senseless()} {
+		t.Run(name, func(t *testing.T) {
+			s, r := toldAndHidden(t, find)
+			s.dismiss(AlertMissing)
+			s.dismiss(AlertEntry)
+			p := *r.Payment
+			r.Payment = &p
+			secondPayment(&r)
+			s.deliver(Notice{Order: &r})
+			s.restart()
+			s.advance(time.Hour)
+			if s.told(AlertMissing) != 2 || !slices.Contains(s.alerts(), AlertMissing) {
+				t.Errorf("nobody is told of the second payment: %v", s.alerts())
+			}
+		})
+	}
+	t.Run("the entry alone", func(t *testing.T) {
+		s, _ := toldAndHidden(t, senseless())
+		s.dismiss(AlertEntry)
+		s.wantQuiet(AlertEntry, AlertMissing)
+		if !slices.Contains(s.alerts(), AlertMissing) {
+			t.Errorf("alerts %v", s.alerts())
+		}
+	})
+	t.Run("named by a page", func(t *testing.T) {
+		s, _, _ := withoutAnswer(t, true)
+		hidden := s.fault
+		s.fault = func(c call) (*Answer, bool) {
+			if c.op == opListRefunds {
+				return failure(OutcomeRefused, "403"), true
+			}
+			return hidden(c)
+		}
+		s.advance(time.Hour)
+		if s.told(AlertEntry) != 1 || s.told(AlertMissing) != 1 {
+			t.Fatalf("alerts %v", s.alerts())
+		}
+		s.dismiss(AlertEntry)
+		s.dismiss(AlertMissing)
+		s.wantQuiet(AlertEntry, AlertMissing)
+	})
+}
