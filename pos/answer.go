@@ -148,7 +148,7 @@ func (c *core) saleReported(s *openSale, r result, now time.Time) {
 		p.succeeded(now)
 	}
 	p.open, p.absent = o.Status == OrderOpen, false
-	if !c.report(s, o, r.answer.Body, now) {
+	if !c.report(s, o, r.answer.Body, now) && !c.keepPaid(&s.Sale, o, now) {
 		c.batch.Polls = append(c.batch.Polls, string(s.No))
 	}
 	c.resolve(now, s.No, "", AlertUnreachable)
@@ -183,7 +183,7 @@ func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) b
 			f.Adoption = &AdoptionFact{}
 		}
 	case SaleWasReversed, SaleReversalDone:
-		if s.Adopted && s.Intent.Terminal != "" && !c.here(s.Intent.Terminal) || c.lost(s.No) {
+		if s.Adopted && s.Intent.Terminal != "" && !c.here(s.Intent.Terminal) || c.apart(s.No, "") {
 			f.Adoption = &AdoptionFact{}
 		}
 	}

@@ -68,9 +68,6 @@ type openRefund struct {
 	Refund
 	plan    plan
 	problem *Failure
-	// asked: the provider has answered since the start, so that what it says
-	// next is new.
-	asked bool
 }
 
 // attended reports that nobody needs to be called when r fails now: whoever

@@ -40,8 +40,8 @@ func (c *core) planRefund(r *openRefund, now time.Time) {
 }
 
 // mayResendRefund reports that the other refunds of the sale are known and
-// leave room for r, and that no bank took the money in the meantime. After a recovery they may not: what a lost journal
-// refunded instead of r counts, too.
+// leave room for r, and that no bank took the money in the meantime. After a
+// recovery they may not: what a lost journal refunded instead of r counts, too.
 func (c *core) mayResendRefund(r *openRefund) bool {
 	s := c.sales[r.Sale]
 	if s == nil || len(s.Chargebacks) > r.Chargebacks || s.Refunded+s.Pending+s.Elsewhere > s.ceiling() {
@@ -86,10 +86,9 @@ func (c *core) refundAnswered(res result, now time.Time) {
 	} else {
 		p.succeeded(now)
 		p.absent = false
-		if !c.refundReport(r, res.answer.Refund, res.answer.Body, now) {
+		if report := res.answer.Refund; !c.refundReport(r, report, res.answer.Body, now) && !c.keepRefund(r, report, now) {
 			c.batch.Polls = append(c.batch.Polls, string(r.No))
 		}
-		r.asked = true
 	}
 	c.planRefund(r, now)
 }
@@ -103,7 +102,7 @@ func (c *core) refundReport(r *openRefund, report *RefundReport, body []byte, no
 		c.alerted(AlertRefundContradicted, r.Sale, r.No, newsKey(AlertRefundContradicted, f)) {
 		return false
 	}
-	if moves := kind == RefundLeft || kind == RefundArrived || kind == RefundFellBack; moves && !r.asked && c.lost(r.Sale) {
+	if moves := kind == RefundLeft || kind == RefundArrived || kind == RefundFellBack; moves && c.apart(r.Sale, r.No) {
 		f.Adoption = &AdoptionFact{}
 	}
 	c.emit(now, f)

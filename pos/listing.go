@@ -375,7 +375,7 @@ func (l *listing) unread(o *OrderReport) bool {
 }
 
 // compare asks about a sale of ours again when the list tells something else
-// of it than the journal.
+// of it than the journal, and takes down what it confirms after a loss.
 func (c *core) compare(s *Sale, o *OrderReport, now time.Time) error {
 	differs := false
 	switch s.State {
@@ -387,6 +387,7 @@ func (c *core) compare(s *Sale, o *OrderReport, now time.Time) error {
 		differs = !samePayment(s.Payment, o.Payment) && !knownAgain(s.Again, o.Payment)
 	}
 	if !differs {
+		c.keepPaid(s, o, now)
 		return nil
 	}
 	open, err := c.fetchSale(context.Background(), s.No)

@@ -2,6 +2,7 @@ package pos
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -309,4 +310,167 @@ func TestRecovery_ARestartRaisesNoAlertThatAPersonHasEnded(t *testing.T) {
 		s.dismiss(AlertMissing)
 		s.wantQuiet(AlertEntry, AlertMissing)
 	})
+}
+
+// lossOf loses what came after the first kept events, and leaves the Zs sealed
+// before it.
+func (s *sim) lossOf(kept int) {
+	s.t.Helper()
+	zs := s.zs
+	s.putBack(kept, RecoveryRestored, s.now)
+	s.zs = zs
+}
+
+func (s *sim) startAgain() {
+	s.t.Helper()
+	zs := s.zs
+	s.restart()
+	s.zs = zs
+}
+
+func (s *sim) wantNet(want Fils) {
+	s.t.Helper()
+	s.advance(20 * time.Minute)
+	if x := s.x(); x.Totals.Net() != want {
+		s.t.Errorf("net %v, want %v; refunds apart %+v, reversals %+v\n%s", x.Totals.Net(), want, x.AdoptedRefunds, x.Reversals, s.story())
+	}
+}
+
+// What PayBy says after a loss that it still has, no lost Z has counted as gone.
+func TestRecovery_ARefundThatLeavesAfterPayByHadItCounts(t *testing.T) {
+	for name, restarts := range map[string]int{"at once": 0, "after a restart": 1, "after two": 2} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.closeShift()
+			r := s.mustRefund(no, 1000)
+			s.advance(5 * time.Minute)
+			s.wantRefund(r, RefundAccepted)
+			s.lossOf(len(s.events))
+			s.advance(5 * time.Minute)
+			told := s.count(RefundWitnessed)
+			for range restarts {
+				s.startAgain()
+				s.advance(10 * time.Second)
+			}
+			if !s.core.recovering() || s.count(RefundWitnessed) != told {
+				t.Fatalf("recovering %v, told %d times, then %d", s.core.recovering(), told, s.count(RefundWitnessed))
+			}
+			s.refunds[r].report.Status = RefundReportDone
+			s.startAgain()
+			s.advance(5 * time.Minute)
+			s.wantRefund(r, RefundDone)
+			s.wantNet(-1000)
+		})
+	}
+}
+
+// A notification may be older than the loss.
+func TestRecovery_ARefundThatLeftWithTheFirstAnswerStandsApart(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.closeShift()
+	r := s.mustRefund(no, 1000)
+	s.advance(time.Second)
+	s.wantRefund(r, RefundAccepted)
+	report := s.refunds[r].report
+	report.Source = SourceNotification
+	s.refunds[r].report.Status = RefundReportDone
+	s.lossOf(len(s.events))
+	s.deliver(Notice{Refund: &report})
+	s.startAgain()
+	s.advance(5 * time.Minute)
+	s.wantRefund(r, RefundDone)
+	s.wantNet(0)
+}
+
+// The orders' pages come at once, the end of a recovery much later. Where the
+// pages are refused, an order may be asked about for some other reason.
+func TestRecovery_AReversalAfterPayByHadSaidPaidCounts(t *testing.T) {
+	for name, restarts := range map[string]int{"at once": 0, "after a restart": 1, "after two": 2, "queried": 0, "queried, after a restart": 1} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.advance(5 * time.Minute)
+			s.closeShift()
+			s.fault = s.payerless
+			queried := strings.HasPrefix(name, "queried")
+			if queried {
+				s.barred(opListOrders)
+			}
+			s.lossOf(len(s.events))
+			if queried {
+				s.ask(no)
+			}
+			s.advance(5 * time.Minute)
+			told := s.count(SaleWitnessed)
+			for range restarts {
+				s.startAgain()
+				s.advance(time.Minute)
+			}
+			if !s.core.recovering() || s.count(SaleWitnessed) != told {
+				t.Fatalf("recovering %v, told %d times, then %d", s.core.recovering(), told, s.count(SaleWitnessed))
+			}
+			if p := s.sale(no).Payment; p.Payer == "" || p.Channel == "" {
+				t.Errorf("the page took away who paid: %+v", p)
+			}
+			s.turnBack(no)
+			s.wantNet(-1000)
+		})
+	}
+}
+
+func TestRecovery_AReversalAfterOnlyANotificationStandsApart(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(time.Second)
+	s.pay(no)
+	s.advance(5 * time.Minute)
+	s.want(no, SalePaid)
+	s.closeShift()
+	s.barred(opListOrders, opListRefunds)
+	s.lossOf(len(s.events))
+	told := s.count(SaleWitnessed)
+	s.notify(no, nil) // perhaps a replay
+	if s.count(SaleWitnessed) != told+1 {
+		t.Fatal("the notification is no news")
+	}
+	s.turnBack(no)
+	s.wantNet(0)
+}
+
+// turnBack has somebody reverse a payment on PayBy's portal.
+func (s *sim) turnBack(no SaleNo) {
+	s.t.Helper()
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	s.notify(no, nil)
+	s.want(no, SaleReversed)
+}
+
+// ask has the till ask about a sale again.
+func (s *sim) ask(no SaleNo) {
+	s.t.Helper()
+	open, err := s.core.fetchSale(s.t.Context(), no)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	open.plan.recheck = true
+	s.core.planSale(open, s.now)
+	s.settle()
+}
+
+// payerless are pages that do not say who paid.
+func (s *sim) payerless(c call) (*Answer, bool) {
+	if c.op != opListOrders {
+		return nil, true
+	}
+	a := s.archive(c)
+	for i, o := range a.Page.Orders {
+		if o.Payment != nil {
+			p := *o.Payment
+			p.Payer, p.Channel = "", ""
+			a.Page.Orders[i].Payment = &p
+		}
+	}
+	return &a, true
 }

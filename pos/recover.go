@@ -187,14 +187,92 @@ func (c *core) paidInLost(s *openSale, o *OrderReport, now time.Time) bool {
 	return false
 }
 
-// lost reports a sale whose news the lost journal may have heard, and counted.
-// No time is told of what goes back, so all of it stands apart.
-func (c *core) lost(no SaleNo) bool {
-	lost, err := c.lostOnce(context.Background(), no)
+// apart reports that a lost journal may have heard of the reversal of a sale, or
+// of what became of refund when that is not empty, and counted it.
+func (c *core) apart(no SaleNo, refund RefundNo) bool {
+	apart, err := c.unheard(context.Background(), no, refund)
 	if err != nil {
 		c.cfg.Log.Error("not known whether a lost journal has counted it; it stands apart", "sale", no, "err", err)
 	}
-	return lost
+	return apart
+}
+
+// unheard reports a sale of before the loss, or a refund of one, of which PayBy
+// has not said since where it stands. No time is told of what goes back; what it
+// has said decides, and is read from the chain, so that a restart forgets none
+// of it.
+func (c *core) unheard(ctx context.Context, no SaleNo, refund RefundNo) (bool, error) {
+	since := c.recoverSince()
+	if since == 0 {
+		return false, nil
+	}
+	story, err := c.cfg.Journal.Story(ctx, no)
+	if err != nil || len(story) > 0 && story[0].Seq > since {
+		return err != nil, err
+	}
+	for _, e := range story {
+		if e.Seq < since || e.Refund != refund {
+			continue
+		}
+		f, err := e.Fact()
+		if err != nil {
+			return true, err
+		}
+		if f.stands() {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// stands reports an answer or a page of the provider's that says where a refund
+// stands, or that a sale is paid. A notification may be an old one.
+func (f *Fact) stands() bool {
+	switch f.Kind {
+	case SaleWasPaid, SaleWitnessed:
+		return f.Order != nil && f.Order.standsPaid()
+	case RefundOnItsWay, RefundLeft, RefundArrived, RefundFellBack, RefundWitnessed:
+		return f.RefundReport != nil && f.RefundReport.Source != SourceNotification
+	}
+	return false
+}
+
+func (o *OrderReport) standsPaid() bool {
+	return o.Source != SourceNotification && !o.Reversed && (o.Status == OrderPaid || o.Status == OrderSettled)
+}
+
+// keepPaid takes down that a sale is still paid, where that says who counts its
+// reversal. It tells whether it did.
+func (c *core) keepPaid(s *Sale, o *OrderReport, now time.Time) bool {
+	if s.State != SalePaid || !o.standsPaid() || o.Total != s.Intent.Amount || !samePayment(s.Payment, o.Payment) ||
+		!c.worthKeeping(s.No, "") {
+		return false
+	}
+	if _, err := c.fetchSale(context.Background(), s.No); err != nil {
+		c.cfg.Log.Error("what stands after a loss is not taken down", "sale", s.No, "err", err)
+		return false
+	}
+	still := *o
+	still.Payment = nil // a page may name less of it than is known
+	c.emit(now, Fact{Kind: SaleWitnessed, Sale: s.No, Order: &still})
+	return true
+}
+
+// keepRefund does the same for a refund.
+func (c *core) keepRefund(r *openRefund, p *RefundReport, now time.Time) bool {
+	if p.Status == "" || p.Status != r.State.word() || ClassifyRefund(&r.Refund, p) != "" || !c.worthKeeping(r.Sale, r.No) {
+		return false
+	}
+	c.emit(now, Fact{Kind: RefundWitnessed, Sale: r.Sale, Refund: r.No, RefundReport: p})
+	return true
+}
+
+func (c *core) worthKeeping(no SaleNo, refund RefundNo) bool {
+	unheard, err := c.unheard(context.Background(), no, refund)
+	if err != nil {
+		c.cfg.Log.Error("what stands after a loss is not taken down", "sale", no, "err", err)
+	}
+	return err == nil && unheard
 }
 
 // haltReversals has reversals of a journal that was put back only asked about:
