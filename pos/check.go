@@ -13,6 +13,8 @@ const (
 	// checkTold is of how many Zs at least the named numbers are known again;
 	// checkZs how many are searched for one that was compared, checkPage at a time.
 	checkTold, checkZs, checkPage = 7, 200, 20
+	// slowPages: a provider that showed so many was there, and has too many.
+	slowPages = 30
 )
 
 // PageCheck is the comparison with the provider's order and refund pages that
@@ -61,7 +63,9 @@ type checking struct {
 	told map[string]bool
 	// seen are the payments of other tills that were counted.
 	seen map[string]bool
-	done chan struct{}
+	// pages is how many were read.
+	pages int
+	done  chan struct{}
 }
 
 func (k *checking) end(today string, at time.Time) {
@@ -121,9 +125,9 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	}
 	result := PageCheck{}
 	t.apply(context.WithoutCancel(ctx), func(now time.Time) {
-		if l := t.core.closing; l != nil && l.check == k {
+		if l := t.core.closing; l != nil && l.check == k { // the time is over
 			t.core.closing, k.result.Complete = nil, false
-			k.result.Slow = l.page > 0 || l.orders != l.from
+			k.result.Slow = k.pages >= slowPages && l.plan.failures == 0
 			k.result.At = t.core.clock.now(now).UTC().Truncate(time.Millisecond)
 		}
 		result = k.result

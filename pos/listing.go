@@ -281,6 +281,9 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 // takePage looks at everything on a page. It may be given the same page again.
 func (c *core) takePage(l *listing, r result, now time.Time) error {
 	page := r.answer.Page
+	if l.check != nil {
+		l.check.pages++
+	}
 	for i := range page.Orders {
 		if err := c.listedOrder(l, &page.Orders[i], now); err != nil {
 			return err

@@ -93,8 +93,16 @@ func TestHistory_trouble_is_what_the_journal_can_find_and_says_so(t *testing.T) 
 	d.wantText("Unknown, reversed, not matching")
 	d.wantNoText("Late and second payments")
 	test.Tap(d.button("filter/4"))
-	d.until("the query", func() bool { return len(d.engine.queries) == 2 })
-	if got, want := d.engine.queries[1].States, []pos.SaleState{pos.SaleUnknown, pos.SaleReversed, pos.SaleDisputed}; !slices.Equal(got, want) {
+	var got []pos.SaleState
+	d.until("the query", func() bool {
+		d.engine.mu.Lock()
+		defer d.engine.mu.Unlock()
+		if len(d.engine.queries) == 2 {
+			got = d.engine.queries[1].States
+		}
+		return got != nil
+	})
+	if want := []pos.SaleState{pos.SaleUnknown, pos.SaleReversed, pos.SaleDisputed}; !slices.Equal(got, want) {
 		t.Errorf("asked for %v, want %v", got, want)
 	}
 	d.wantText("Late and second payments stand among the alerts (F4)")
