@@ -157,6 +157,15 @@ func (c *core) saleReported(s *openSale, r result, now time.Time) {
 
 // report records what a verified report means; it tells whether it was news.
 func (c *core) report(s *openSale, o *OrderReport, body []byte, now time.Time) bool {
+	other := otherReversed(&s.Sale, o)
+	news := c.classified(s, o, body, now)
+	if other != nil {
+		c.alert(now, AlertReversedOther, Fact{Sale: s.No, Order: other}, s.Intent.Amount)
+	}
+	return news
+}
+
+func (c *core) classified(s *openSale, o *OrderReport, body []byte, now time.Time) bool {
 	kind := Classify(&s.Sale, o)
 	// A cancel's own FAILURE can lose a race against a payment under way: the
 	// query after it closes the sale (protocol.md §17).

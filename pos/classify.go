@@ -38,6 +38,23 @@ func classifyReversed(s *Sale, o *OrderReport) Kind {
 	return SaleWasReversed
 }
 
+// otherReversed returns the order as it was told of before when o reverses it but
+// names another payment, nil otherwise. Whether the first payment went back too
+// nobody has said.
+func otherReversed(s *Sale, o *OrderReport) *OrderReport {
+	ours := o.Sale == s.No && o.ExpiresMs == s.Intent.ExpiresMs
+	if !ours || !o.Reversed || samePayment(s.Payment, o.Payment) || knownAgain(s.Again, o.Payment) {
+		return nil
+	}
+	before := *o
+	before.Reversed, before.Payment = false, s.Payment
+	before.Total, before.Currency = s.Intent.Amount, s.Payment.Currency
+	if s.Held > 0 {
+		before.Total = s.Held
+	}
+	return &before
+}
+
 func classifyPaid(s *Sale, o *OrderReport) Kind {
 	ours := o.Total == s.Intent.Amount && o.Currency == s.Intent.Currency && o.Payee == s.Intent.Payee
 	switch s.State {

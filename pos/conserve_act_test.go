@@ -221,7 +221,7 @@ func (d *trading) doTell(r *rapid.T) {
 
 func (d *trading) doReverse(r *rapid.T) {
 	no := d.pick(r, func(no SaleNo, _ *simOrder) bool {
-		return d.state(no) == SalePaid && !d.mirror[no].Reversing && !d.ledger[no].swapped
+		return d.state(no) == SalePaid && !d.mirror[no].Reversing
 	})
 	err := d.core.reverse(context.Background(), ReverseRequest{Sale: no, Requester: "Amna", Approver: "Huda", Note: "x"}, d.now)
 	d.note("reverse %s: %v", no.Short(), err)
@@ -237,7 +237,7 @@ func (d *trading) doReverse(r *rapid.T) {
 // doRevoke reverses at the provider.
 func (d *trading) doRevoke(r *rapid.T) {
 	no := d.pick(r, func(no SaleNo, o *simOrder) bool {
-		return d.standing(no, o) && d.whole(no) && !d.ledger[no].swapped
+		return d.standing(no, o) && d.whole(no)
 	})
 	o := d.orders[no]
 	o.report.Reversed = true

@@ -20,8 +20,8 @@ type account struct {
 	disputed, adopted bool
 	// late: the till had said NOT PAID; released: the goods were let go.
 	late, released bool
-	// swapped: the second payment was heard of before the first. Such an order is
-	// not reversed here: the first may then never be told of.
+	// swapped: the second payment was heard of before the first, which may then
+	// never be told of but as the one that was reversed.
 	swapped bool
 	// mixed: refunds came before the second payment, or another till made some.
 	mixed bool
@@ -173,7 +173,8 @@ func (b *books) sum() Fils {
 }
 
 // problems compares the Zs with the ledger, term by term.
-func (b *books) problems(l ledger, refunds map[RefundNo]*simRefund, sales map[SaleNo]*Sale) (out []string) {
+// What only an alert tells is in none.
+func (b *books) problems(l ledger, refunds map[RefundNo]*simRefund, sales map[SaleNo]*Sale, raised raisings) (out []string) {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	var holds, charged Fils
 	for _, no := range slices.Sorted(maps.Keys(l)) {
@@ -182,6 +183,9 @@ func (b *books) problems(l ledger, refunds map[RefundNo]*simRefund, sales map[Sa
 			continue // nobody took it up here
 		}
 		holds, charged = holds+l.holds(no, refunds), charged+a.charged
+		if a.reversed && raised[string(no)][AlertReversedOther] && !raised[string(no)][AlertPaidAgain] {
+			holds -= a.second
+		}
 		counted := s.State == SalePaid && !a.adopted
 		if counted && b.discounts[no] != a.discount {
 			say("%s was paid %v below its total, the Zs say %v", no.Short(), a.discount, b.discounts[no])

@@ -209,8 +209,8 @@ func (d *trading) quiet() {
 func (d *trading) judge() {
 	b := readBooks(d.zs)
 	d.judgeCarried()
-	d.wrong = append(d.wrong, b.problems(d.ledger, d.sim.refunds, d.mirror)...)
 	raised := d.raised()
+	d.wrong = append(d.wrong, b.problems(d.ledger, d.sim.refunds, d.mirror, raised)...)
 	for _, no := range slices.Sorted(maps.Keys(d.ledger)) {
 		if s := d.mirror[no]; s != nil {
 			d.judgeSale(no, s, d.ledger[no], raised)
@@ -250,7 +250,7 @@ func (d *trading) judgeCarried() {
 	}
 }
 
-func (d *trading) judgeSale(no SaleNo, s *Sale, a *account, raised map[string]map[AlertKind]bool) {
+func (d *trading) judgeSale(no SaleNo, s *Sale, a *account, raised raisings) {
 	want := SaleClosed
 	switch {
 	case a.reversed:
@@ -273,7 +273,8 @@ func (d *trading) judgeSale(no SaleNo, s *Sale, a *account, raised map[string]ma
 		when  bool
 		kinds []AlertKind
 	}{
-		{a.second > 0, []AlertKind{AlertPaidAgain}},
+		{a.second > 0 && !(a.swapped && a.reversed), []AlertKind{AlertPaidAgain}},
+		{a.second > 0, []AlertKind{AlertPaidAgain, AlertReversedOther}},
 		{a.charged > 0, []AlertKind{AlertChargeback}},
 		{a.disputed && !a.reversed, []AlertKind{AlertMismatch}},
 		{a.reversed && !a.asked, []AlertKind{AlertReversed}},
@@ -286,9 +287,11 @@ func (d *trading) judgeSale(no SaleNo, s *Sale, a *account, raised map[string]ma
 	}
 }
 
-// raised are all alerts ever, by the refund or else the sale they name.
-func (d *trading) raised() map[string]map[AlertKind]bool {
-	out := map[string]map[AlertKind]bool{}
+// raisings are all alerts ever, by the refund or else the sale they name.
+type raisings map[string]map[AlertKind]bool
+
+func (d *trading) raised() raisings {
+	out := raisings{}
 	for _, e := range d.events {
 		if e.Kind != AlertRaised {
 			continue

@@ -180,19 +180,22 @@ type NoticeFact struct {
 type AlertKind string
 
 const (
-	AlertLatePayment  AlertKind = "late_payment"
-	AlertPaidAgain    AlertKind = "paid_again"
-	AlertMismatch     AlertKind = "mismatch"
-	AlertReversed     AlertKind = "reversed"
-	AlertContradicted AlertKind = "contradicted"
-	AlertForeign      AlertKind = "foreign"
-	AlertOutside      AlertKind = "outside_refund"
-	AlertChargeback   AlertKind = "chargeback"
-	AlertUnknown      AlertKind = "unknown_sale"
-	AlertRefund       AlertKind = "unknown_refund"
-	AlertStranger     AlertKind = "stranger"
-	AlertSignature    AlertKind = "bad_signature"
-	AlertUnreachable  AlertKind = "unreachable"
+	AlertLatePayment AlertKind = "late_payment"
+	AlertPaidAgain   AlertKind = "paid_again"
+	AlertMismatch    AlertKind = "mismatch"
+	AlertReversed    AlertKind = "reversed"
+	// AlertReversedOther: the payment that the provider names in a reversed order
+	// is not the one that it told of before, which may not have gone back.
+	AlertReversedOther AlertKind = "reversed_other"
+	AlertContradicted  AlertKind = "contradicted"
+	AlertForeign       AlertKind = "foreign"
+	AlertOutside       AlertKind = "outside_refund"
+	AlertChargeback    AlertKind = "chargeback"
+	AlertUnknown       AlertKind = "unknown_sale"
+	AlertRefund        AlertKind = "unknown_refund"
+	AlertStranger      AlertKind = "stranger"
+	AlertSignature     AlertKind = "bad_signature"
+	AlertUnreachable   AlertKind = "unreachable"
 	// AlertRefundFailed: a refund that PayBy had taken, or of which nobody knew,
 	// did not happen after all.
 	AlertRefundFailed AlertKind = "refund_failed"

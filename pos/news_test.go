@@ -247,3 +247,46 @@ func TestTables_EachCellOnceAndReachable(t *testing.T) {
 		refunds[cell] = true
 	}
 }
+
+// A second payment may be heard of first, and the order reversed before the first
+// one is told: nobody has said that both went back.
+func TestNews_AReversalThatNamesAnotherPayment(t *testing.T) {
+	for name, reverse := range map[string]func(*sim, SaleNo){
+		"told":    func(s *sim, no SaleNo) { s.notify(no, nil) },
+		"asked":   func(s *sim, no SaleNo) { s.advance(time.Minute) },
+		"unnamed": func(s *sim, no SaleNo) { s.notify(no, func(r *OrderReport) { r.Payment = nil }); s.advance(time.Minute) },
+	} {
+		for _, status := range []OrderStatus{OrderFailed, OrderSettled} {
+			t.Run(name+" "+string(status), func(t *testing.T) {
+				s := newSim(t)
+				no := s.charge(10000)
+				s.advance(time.Second)
+				s.pay(no)
+				second := func(r *OrderReport) { r.Payment.AtMs += 7000; r.Payment.Payer = "100000099999" }
+				s.orders[no].report.Reversed, s.orders[no].report.Status = true, status
+				s.notify(no, func(r *OrderReport) { second(r); r.Reversed, r.Status = false, OrderPaid })
+				reverse(s, no)
+				s.notify(no, nil)
+				s.want(no, SaleReversed)
+				s.notify(no, nil)
+				s.advance(time.Minute)
+				raised := s.raised(AlertReversedOther)
+				if len(raised) != 1 || raised[0].Amount != 10000 {
+					t.Fatalf("alerts %v\n%s", s.alerts(), s.story())
+				}
+			})
+		}
+	}
+}
+
+func TestNews_AReversalOfThePaymentThatWasTold(t *testing.T) {
+	s, no := paid(t)
+	s.notify(no, func(r *OrderReport) { r.Payment.Payer = "100000099999" })
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	s.notify(no, nil)
+	s.notify(no, func(r *OrderReport) { r.Payment.Payer = "100000099999" })
+	s.want(no, SaleReversed)
+	if len(s.raised(AlertReversedOther)) != 0 {
+		t.Fatalf("alerts %v", s.alerts())
+	}
+}

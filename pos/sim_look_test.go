@@ -33,6 +33,16 @@ func (s *sim) alerts() []AlertKind {
 	return out
 }
 
+// raised are the open alerts of a kind.
+func (s *sim) raised(kind AlertKind) (out []Alert) {
+	for _, a := range s.core.alerts {
+		if a.Kind == kind {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 func (s *sim) count(kind Kind) int {
 	n := 0
 	for _, e := range s.events {

@@ -13,7 +13,7 @@ import (
 // records, and at last what only has to be set right.
 func gravity() []pos.AlertKind {
 	return []pos.AlertKind{
-		pos.AlertPaidAgain, pos.AlertMismatch, pos.AlertLatePayment, pos.AlertRefundFailed, pos.AlertReversalFailed, pos.AlertKeyAdded,
+		pos.AlertPaidAgain, pos.AlertReversedOther, pos.AlertMismatch, pos.AlertLatePayment, pos.AlertRefundFailed, pos.AlertReversalFailed, pos.AlertKeyAdded,
 		pos.AlertRefundContradicted, pos.AlertContradicted, pos.AlertChargeback, pos.AlertReversed, pos.AlertOutside,
 		pos.AlertReleasedUnpaid, pos.AlertRefund, pos.AlertReversal, pos.AlertUnknown,
 		pos.AlertTampered, pos.AlertMissing, pos.AlertStranger, pos.AlertForeign, pos.AlertRecovered, pos.AlertEntry, pos.AlertUnverified,

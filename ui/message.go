@@ -155,6 +155,7 @@ func alertKeys() map[pos.AlertKind][2]string {
 		pos.AlertPaidAgain:          {"alert.again", "alert.again.do"},
 		pos.AlertMismatch:           {"alert.mismatch", "alert.mismatch.do"},
 		pos.AlertReversed:           {"alert.reversed", "alert.reversed.do"},
+		pos.AlertReversedOther:      {"alert.reversed_other", "alert.reversed_other.do"},
 		pos.AlertContradicted:       {"alert.contradicted", "alert.contradicted.do"},
 		pos.AlertForeign:            {"alert.foreign", "alert.foreign.do"},
 		pos.AlertOutside:            {"alert.outside", "alert.outside.do"},
