@@ -105,6 +105,9 @@ func (c *core) look(k *lookup, now time.Time) {
 		if other.number == k.number && other.by == "" && other.checks() == k.checks() {
 			other.refunds = append(other.refunds, k.refunds...)
 			other.told = other.told || k.told
+			if k.checks() { // an earlier closing asked; this one waits for it, too
+				other.listing = k.listing
+			}
 			if other.order == nil {
 				other.order = k.order
 			}

@@ -127,7 +127,7 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	t.apply(context.WithoutCancel(ctx), func(now time.Time) {
 		if l := t.core.closing; l != nil && l.check == k { // the time is over
 			t.core.closing, k.result.Complete = nil, false
-			k.result.Slow = k.pages >= slowPages && l.plan.failures == 0
+			k.result.Slow = k.pages >= slowPages && l.plan.failures == 0 && !l.readAll(t.core.clock.now(now))
 			k.result.At = t.core.clock.now(now).UTC().Truncate(time.Millisecond)
 		}
 		result = k.result

@@ -184,6 +184,10 @@ func (c *core) planListing(l *listing, now time.Time) {
 	c.finish(l, today, now)
 }
 
+// readAll reports that every page has been read, and at most some answers about
+// what was on them are missing.
+func (l *listing) readAll(now time.Time) bool { return l.orders == "" && l.refunds > dayOf(now) }
+
 // spent is when a refund that the lost journal asked for can no longer be carried
 // out: who looks before then, a person or the till, may miss it.
 func (l *listing) spent() time.Time {
