@@ -110,9 +110,9 @@ type Loaded struct {
 	// that wait for approval, newest first.
 	Staff     []Member
 	Proposals []Proposal
-	// Unread is the news that was kept and not taken, oldest first: of all that
-	// was verified, and of the newest [MaxUnread] that was not, what no later
-	// event has taken.
+	// Unread is the news that was kept and that no later event has taken, oldest
+	// first: all that was verified, and of what was not the newest, one more
+	// than [MaxUnread].
 	Unread []Unread
 	// Cursor is the relay cursor, empty at first.
 	Cursor string

@@ -25,7 +25,8 @@ type Unread struct {
 
 const (
 	// MaxUnread bounds what a start tries again of the news that no key verified:
-	// the newest. It is what five days can bring at most. What the provider has
+	// the newest. It is what five days can bring at most; once that is taken, the
+	// next start tries what is behind it. What the provider has
 	// signed is not bounded, so that nothing that anybody can send pushes it out.
 	MaxUnread = 10_000
 	// unverifiedCount and unverifiedBytes bound what one UTC day can make this
@@ -53,8 +54,10 @@ type UnverifiedNews struct {
 // unread is what a core knows of the news that was not taken.
 type unread struct {
 	list []Unread // oldest first
-	// unverified counts what of the list no key verified.
+	// unverified counts what of the list no key verified. behind: older such news
+	// is in the journal and not on the list.
 	unverified int
+	behind     bool
 	// count and bytes are what did not verify on day, UTC.
 	day          string
 	count, bytes int
@@ -63,7 +66,11 @@ type unread struct {
 }
 
 func (u *unread) load(list []Unread, alert Alert) {
+	counted := 0
 	for _, n := range list {
+		if !n.Verified {
+			counted++
+		}
 		switch {
 		case n.Dropped == 0:
 			u.add(n)
@@ -71,6 +78,7 @@ func (u *unread) load(list []Unread, alert Alert) {
 			u.dropped = max(u.dropped, n.Dropped)
 		}
 	}
+	u.behind = u.behind || counted > MaxUnread
 }
 
 func (u *unread) add(n Unread) {
@@ -91,6 +99,7 @@ func (u *unread) add(n Unread) {
 // forgetOldest drops the oldest news that no key verified.
 func (u *unread) forgetOldest() {
 	u.unverified--
+	u.behind = true
 	if !u.list[0].Verified {
 		u.list = u.list[1:]
 		return
@@ -197,9 +206,10 @@ func (c *core) unreadable(d Delivery, now time.Time) {
 	c.alert(now, AlertUnreadable, Fact{}, 0)
 }
 
-// caughtUp takes back the alerts about news that has been taken since.
+// caughtUp takes back the alerts about news that has been taken since. What is
+// behind the list is for the next start, which finds room for it.
 func (c *core) caughtUp(now time.Time) {
-	if n := c.unverifiedNews(); n.Kept == 0 && n.Dropped == 0 {
+	if n := c.unverifiedNews(); n.Kept == 0 && n.Dropped == 0 && !c.unread.behind {
 		c.resolve(now, "", "", AlertUnverified)
 	}
 	if !slices.ContainsFunc(c.unread.list, func(n Unread) bool { return n.Verified }) {

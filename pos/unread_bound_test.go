@@ -86,3 +86,40 @@ func TestUnread_LoadsWhatItCounted(t *testing.T) {
 		t.Errorf("%d of the day, %d bytes", c.unread.count, c.unread.bytes)
 	}
 }
+
+// The alert stands until what the list had no room for has been tried, too: the
+// next start tries it.
+func TestUnread_WhatTheListHadNoRoomForIsNotCaughtUpWith(t *testing.T) {
+	for name, kept := range map[string]int{"the start knows of it": MaxUnread + 1, "it came since": MaxUnread} {
+		s := newSim(t)
+		s.core.unverified(Delivery{Raw: []byte("x"), Sign: "x"}, s.now)
+		s.settle()
+		alert := s.core.openAlert(AlertUnverified)
+		s.core.unread = unread{}
+		var list []Unread
+		for i := range kept {
+			list = append(list, Unread{Seq: alert.ID + int64(1+i), Body: Hash{1}})
+		}
+		list[kept-1].Dropped = 1 // a count among them takes a place, too
+		s.core.unread.load(list, alert)
+		if kept == MaxUnread {
+			s.core.unread.add(Unread{Seq: 1 << 20, Body: Hash{1}})
+			s.core.unread.add(Unread{Seq: 1<<20 + 1, Body: Hash{1}})
+		}
+		s.core.unread.committed([]Event{{Seq: 1 << 21, Kind: NoticeReceived, Body: Hash{1}}}, []Fact{{Kind: NoticeReceived}})
+		s.core.unread.dropped = 0
+		s.core.caughtUp(s.now)
+		s.settle()
+		if len(s.core.unread.list) != 0 || !slices.Contains(s.alerts(), AlertUnverified) {
+			t.Errorf("%s: %d on the list, alerts %v", name, len(s.core.unread.list), s.alerts())
+		}
+		s.core.unread = unread{}
+		s.core.unread.load(list[:1], alert)
+		s.core.unread.committed([]Event{{Seq: 1 << 21, Kind: NoticeReceived, Body: Hash{1}}}, []Fact{{Kind: NoticeReceived}})
+		s.core.caughtUp(s.now)
+		s.settle()
+		if slices.Contains(s.alerts(), AlertUnverified) {
+			t.Errorf("%s: all is taken, alerts %v", name, s.alerts())
+		}
+	}
+}

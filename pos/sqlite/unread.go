@@ -11,22 +11,23 @@ import (
 // unreadNews reads what [pos.Loaded.Unread] promises; the bound is for what
 // anybody can send. The conditions are that of the index, word for word. A
 // notification that was taken later has its hash among the keys, and one that
-// was understood no better then has lost its first place to that event.
+// was understood no better then has lost its first place to that event. The
+// bound counts what is left: what was taken makes room for older news.
 const unreadNews = `SELECT e.seq, e.at_ms, e.kind, e.data, e.body, coalesce(length(b.raw), 0)
 	FROM (SELECT seq FROM events INDEXED BY events_unread WHERE ` + unreadIndexed + ` AND kind = 'notice.received'
+			AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = lower(hex(body)))
 		UNION ALL SELECT seq FROM (SELECT seq FROM events INDEXED BY events_unread WHERE ` + unreadIndexed + `
-			AND kind = 'notice.unverified' ORDER BY seq DESC LIMIT ?)) u
+			AND kind = 'notice.unverified'
+			AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.key IN (lower(hex(body)), 'unreadable:' || lower(hex(body))))
+			ORDER BY seq DESC LIMIT ?)) u
 	JOIN events e ON e.seq = u.seq LEFT JOIN bodies b ON b.seq = u.seq
-	WHERE NOT EXISTS (SELECT 1 FROM notices n WHERE n.key = lower(hex(e.body)))
-		AND NOT (e.kind = 'notice.unverified' AND EXISTS
-			(SELECT 1 FROM notices n WHERE n.key = 'unreadable:' || lower(hex(e.body))))
 	ORDER BY e.seq`
 
 const unreadIndexed = `(kind = 'notice.unverified'
 	OR kind = 'notice.received' AND sale = '' AND instr(data, '"other":"unreadable"') > 0)`
 
 func loadUnread(ctx context.Context, q querier) ([]pos.Unread, error) {
-	rows, err := q.QueryContext(ctx, unreadNews, pos.MaxUnread)
+	rows, err := q.QueryContext(ctx, unreadNews, pos.MaxUnread+1)
 	if err != nil {
 		return nil, err
 	}
