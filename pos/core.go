@@ -32,8 +32,10 @@ type core struct {
 	busyPause  time.Duration
 	// readOnly: nothing is asked, so nothing may look as if it were.
 	readOnly bool
-	// loadedAt is when this core began.
+	// loadedAt is when this core began; before is how many events there were
+	// before this start wrote any.
 	loadedAt time.Time
+	before   int64
 	unread   unread
 	// shared counts calls for orders not in front.
 	shared int
@@ -120,7 +122,7 @@ func newCore(cfg Config) *core {
 // load takes up what the journal left open. The newest sale whose QR may
 // still be shown goes to the front; the others become cards.
 func (c *core) load(l Loaded, now time.Time) {
-	c.loadedAt = now
+	c.loadedAt, c.before = now, l.Count
 	c.crew.load(l)
 	for _, s := range l.Recent {
 		// Its second witness may not have been heard before the till stopped.

@@ -174,7 +174,11 @@ func (c *core) paidInLost(s *openSale, o *OrderReport, now time.Time) bool {
 	}
 	for _, a := range c.alerts {
 		ordered := a.At
-		if c.clock.known { // the PC's clock may have been set since
+		switch {
+		case !c.clock.known:
+		case a.ID > c.before: // by this start, whatever the PC's clock said then
+			ordered = c.clock.now(c.loadedAt)
+		default: // the PC's clock may have been set since
 			ordered = ordered.Add(-c.clock.drift(now))
 			if loaded := c.clock.now(c.loadedAt); loaded.Before(ordered) {
 				ordered = loaded
