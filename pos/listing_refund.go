@@ -75,7 +75,9 @@ func (c *core) originless(k *lookup, now time.Time) {
 		c.missing(l.check, MissingLine{Refund: true, Number: string(p.Refund), ProviderNo: p.ProviderNo, Amount: p.Amount}, Fact{}, now)
 		return
 	}
-	c.hold(k.listing, "refund "+string(p.Refund), now)
+	if key := "refund " + string(p.Refund); !c.dealtWith(AlertEntry, key) {
+		c.hold(k.listing, key, now)
+	}
 }
 
 // declineOld ends the waiting of refund requests from before the recovery: the
