@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -51,5 +52,134 @@ func TestZ_ARefundHeardOfBeforeTheDisputeStaysWhereItCounted(t *testing.T) {
 		if x.Refunds[0].Disputed || x.Totals.Refunds != (Sum{1, 400}) || x.Totals.Returned.Amount != 400 && then == RefundReportFailed {
 			t.Errorf("%s: refunds %+v, totals %+v", then, x.Refunds, x.Totals)
 		}
+	}
+}
+
+// A refund may leave, fail unheard, and its sale be reversed before that is
+// heard: the Zs must say what PayBy holds, whatever was counted by whom and in
+// which shift.
+func TestZ_ARefundThatFailsAfterTheReversalWasHeard(t *testing.T) {
+	for name, c := range map[string]lostRefund{
+		"a part":                      {refund: mine(400)},
+		"the whole":                   {refund: mine(1000)},
+		"a part, by hand":             {refund: theirs("PORTAL-1", 400)},
+		"a part, by hand, not heard":  {refund: theirs("PORTAL-1", 400), sell: unheard},
+		"a part, heard of late":       {refund: mine(400), late: true},
+		"the reversal's way back":     {refund: theirs("REVOKE-1", 1000), rest: 1000},
+		"another till's":              {refund: theirs("R260714-ZZZZZZZZZZZZZZZZZZZZZ", 400)},
+		"of a second payment":         {refund: mine(1000), sell: twice, rest: 1000},
+		"a part of a second payment":  {refund: mine(300), sell: twice, rest: 1000},
+		"by hand of a second payment": {refund: theirs("PORTAL-1", 300), sell: twice, rest: 1000},
+		"of a disputed payment":       {refund: mine(400), sell: tooMuch},
+		"of another till's sale":      {refund: mine(400), sell: takenUp},
+	} {
+		for _, shifts := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", shifts ", shifts), func(t *testing.T) { c.play(newSim(t), shifts) })
+		}
+	}
+}
+
+// lostRefund is a refund that leaves and fails, and a reversal between the two.
+type lostRefund struct {
+	sell   func(*sim) SaleNo // a sale of 10.00; sold if nil
+	refund func(*sim, SaleNo) RefundNo
+	late   bool // that it left is heard of after the reversal
+	rest   Fils // what PayBy holds in the end
+}
+
+func (c lostRefund) play(s *sim, shifts bool) {
+	next := func() {
+		if shifts {
+			s.closeShift()
+			s.openShift()
+		}
+	}
+	if c.sell == nil {
+		c.sell = sold
+	}
+	s.openShift()
+	no := c.sell(s)
+	s.advance(time.Second)
+	next()
+	n := c.refund(s, no)
+	s.advance(time.Second)
+	tell := func(status RefundStatus) {
+		report := s.refunds[n].report
+		report.Source, report.Status = SourceNotification, status
+		s.refunds[n].report.Status = status
+		s.deliver(Notice{Refund: &report})
+	}
+	if !c.late {
+		tell(RefundReportSettled)
+	}
+	next()
+	if s.orders[no].report.Payment == nil {
+		s.pay(no)
+	}
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	s.notify(no, nil)
+	s.want(no, SaleReversed)
+	if c.late {
+		tell(RefundReportSettled)
+	}
+	next()
+	tell(RefundReportFailed)
+	s.wantRefund(n, RefundFailed)
+	s.closeShift()
+	if b := readBooks(s.zs); b.sum() != c.rest {
+		s.t.Errorf("PayBy holds %v, the Zs say %v (totals %v, again %v, apart %v)\n%s", c.rest, b.sum(), b.net, b.again, b.apart, s.story())
+	}
+}
+
+func unheard(s *sim) SaleNo { return s.charge(1000) }
+
+func sold(s *sim) SaleNo {
+	no := unheard(s)
+	s.advance(time.Second)
+	s.pay(no)
+	s.notify(no, nil)
+	return no
+}
+
+func twice(s *sim) SaleNo {
+	no := sold(s)
+	s.notify(no, func(o *OrderReport) { o.Payment.AtMs += 7000; o.Payment.Payer = "2" })
+	return no
+}
+
+func tooMuch(s *sim) SaleNo {
+	no := unheard(s)
+	s.advance(time.Second)
+	s.orders[no].report.Total = 1900
+	s.pay(no)
+	s.notify(no, nil)
+	s.want(no, SaleDisputed)
+	return no
+}
+
+func takenUp(s *sim) SaleNo {
+	no := SaleNo("S260714-ZZZZZZZZZZZZZZZZZZZZZ")
+	s.elsewhere(no, "T2", 1000)
+	s.pay(no)
+	s.takeOver(no)
+	return no
+}
+
+func mine(amount Fils) func(*sim, SaleNo) RefundNo {
+	return func(s *sim, no SaleNo) RefundNo {
+		n, err := s.refund(no, amount)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return n
+	}
+}
+
+func theirs(n RefundNo, amount Fils) func(*sim, SaleNo) RefundNo {
+	return func(s *sim, no SaleNo) RefundNo {
+		out := portalRefund(no, RefundReportAccepted, amount)
+		out.Refund = n
+		s.refunds[n] = &simRefund{made: s.now, report: out}
+		return n
 	}
 }

@@ -131,7 +131,7 @@ func (b *books) read(z *Z) {
 		b.back(l, -l.Amount)
 	}
 	for _, l := range z.Reversals {
-		b.taken[l.Sale] = l.Amount
+		b.taken[l.Sale] += l.Amount
 	}
 	for _, l := range z.AdoptedRefunds {
 		b.elsewhere[l.Refund] = l

@@ -84,11 +84,18 @@ func (d *trading) answers(c call) (*Answer, bool) {
 	return nil, true
 }
 
-// whole: nothing was refunded, so that the provider may reverse. The till must
-// have heard of every refund that failed before: which end of the same money it
-// hears of first is not told apart by a Z.
+// whole: nothing was refunded, so that the provider may reverse. Of a refund of
+// all that was made by hand the till must have heard that it failed: it looks
+// like the reversal's own way back.
 func (d *trading) whole(no SaleNo) bool {
-	return d.left(no) == d.orders[no].report.Total && d.mirror[no].Refunded == 0
+	total := d.orders[no].report.Total
+	for n, r := range d.sim.refunds {
+		m := d.mirrorRefunds[n]
+		if r.report.Sale == no && m != nil && m.Outside && moneyLeft(m.State) && r.report.Amount >= d.mirror[no].Intent.Amount {
+			return false
+		}
+	}
+	return d.left(no) == total
 }
 
 func (d *trading) note(format string, args ...any) {

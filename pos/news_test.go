@@ -252,9 +252,12 @@ func TestTables_EachCellOnceAndReachable(t *testing.T) {
 // one is told: nobody has said that both went back.
 func TestNews_AReversalThatNamesAnotherPayment(t *testing.T) {
 	for name, reverse := range map[string]func(*sim, SaleNo){
-		"told":    func(s *sim, no SaleNo) { s.notify(no, nil) },
-		"asked":   func(s *sim, no SaleNo) { s.advance(time.Minute) },
-		"unnamed": func(s *sim, no SaleNo) { s.notify(no, func(r *OrderReport) { r.Payment = nil }); s.advance(time.Minute) },
+		"told":  func(s *sim, no SaleNo) { s.notify(no, nil) },
+		"asked": func(s *sim, no SaleNo) { s.advance(time.Minute) },
+		"unnamed": func(s *sim, no SaleNo) {
+			s.notify(no, func(r *OrderReport) { r.Payment = nil })
+			s.advance(time.Minute)
+		},
 	} {
 		for _, status := range []OrderStatus{OrderFailed, OrderSettled} {
 			t.Run(name+" "+string(status), func(t *testing.T) {

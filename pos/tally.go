@@ -55,6 +55,10 @@ type tallySale struct {
 	// second is what further payments brought that no refund has given back, in
 	// fils and in no total.
 	second Fils
+	// out is what refunds hold of the totals and of second payments; undone: the
+	// totals say that the sale was reversed, but for out.
+	out    Fils
+	undone bool
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
 	// asked is the wish for its reversal.
@@ -74,6 +78,8 @@ type tallyRefund struct {
 	// another till's or a lost journal's Z counts it, or the reversal of its sale
 	// had; again: of a second payment. It returns to where it left.
 	disputed, apart, again bool
+	// early: it left before its sale was reversed.
+	early bool
 }
 
 // tallyEntry is a line to be made when the sale's last state is known.
@@ -220,6 +226,9 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 		s.apart = true // the lost journal may have counted it
 	}
 	s.disputed = s.disputed || s.State == SaleDisputed
+	if before != s.State && s.State == SaleReversed {
+		s.undone = s.inTotals(before, f.Adoption != nil) || s.cameAndWent(f.Adoption != nil)
+	}
 	if o := f.Order; f.Kind == SalePaidAgain && o != nil && o.Currency == Currency {
 		s.second += o.Total
 	}
@@ -259,9 +268,11 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 	if !moneyLeft(before) && moneyLeft(r.State) {
 		r.disputed = s.disputed
 		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
+		r.early = s.State != SaleReversed
 		r.apart = r.Adopted || f.Adoption != nil || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	s.giveBack(r, before)
+	s.hold(r, before)
 	r.Intent.Biz, r.Witnesses, r.Refusal = nil, nil, nil
 	return r, nil
 }
@@ -281,6 +292,37 @@ func (s *tallySale) giveBack(r *tallyRefund, before RefundState) {
 	if r.again {
 		s.second -= amount
 	}
+}
+
+// hold adds to out what r takes, or gives it back.
+func (s *tallySale) hold(r *tallyRefund, before RefundState) {
+	switch left := moneyLeft(r.State); {
+	case left == moneyLeft(before), r.apart:
+	case left:
+		s.out += r.Intent.Amount
+	default:
+		s.out -= r.Intent.Amount
+	}
+}
+
+// inTotals: the reversal of a sale that was in state before undoes a payment that
+// the totals hold, or is this till's own.
+func (s *tallySale) inTotals(before SaleState, elsewhere bool) bool {
+	return before == SalePaid && !elsewhere && (!s.apart || s.asked.by != "")
+}
+
+// cameAndWent: the way back of a payment that nobody had heard of was heard of
+// before its reversal, and the totals hold it.
+func (s *tallySale) cameAndWent(elsewhere bool) bool {
+	return s.out > 0 && !s.apart && !s.disputed && !elsewhere
+}
+
+// reversedAfter: r is no part of its sale's reversal after all, which took all
+// that the payment brought. A refund of the whole that this till did not make is
+// the reversal's own way back.
+func (s *tallySale) reversedAfter(r *tallyRefund) bool {
+	wayBack := r.Outside && r.Intent.Amount >= s.Intent.Amount
+	return s.undone && r.early && !wayBack
 }
 
 func (t *Tally) hour(at time.Time) string { return at.In(t.location).Format("2006-01-02 15") }

@@ -61,28 +61,31 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry, elsewher
 		t.paid(s, entry)
 	case SaleReversed:
 		entry.by, entry.approver, entry.self = s.asked.by, s.asked.approver, s.asked.self
-		if before != SalePaid || elsewhere || s.apart && s.asked.by == "" {
-			if s.Refunded > 0 && !s.apart && !s.disputed && !elsewhere {
-				// Its way back was heard of before it, and is taken off already.
-				came := entry
-				came.amount = s.Refunded
-				t.paid(s, came)
-			}
-			entry.amount = 0 // no Z counted the payment, or another one counts this
-			t.reversals = append(t.reversals, entry)
-			return
-		}
-		// Its refunds have been taken from the totals already. PayBy reverses no
-		// order of which it has refunded anything, so one that was heard of before
-		// is the reversal's own way back (protocol.md §9.1), also beside a second
-		// payment.
-		entry.amount = max(0, amount-s.Refunded)
-		t.reversals = append(t.reversals, entry)
-		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
+		t.reversed(s, before, entry, elsewhere)
 	case SaleDisputed:
 		entry.held = s.Held
 		t.disputed = append(t.disputed, entry)
 	}
+}
+
+// reversed counts a reversal. Its refunds have been taken from the totals already:
+// PayBy reverses no order of which it has refunded anything, so one that was
+// heard of before is the reversal's own way back (protocol.md §9.1), also beside
+// a second payment, or has failed unheard.
+func (t *Tally) reversed(s *tallySale, before SaleState, entry tallyEntry, elsewhere bool) {
+	switch {
+	case s.inTotals(before, elsewhere):
+		entry.amount = max(0, entry.amount-s.out)
+		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
+	case s.cameAndWent(elsewhere):
+		came := entry
+		came.amount = s.out
+		t.paid(s, came)
+		entry.amount = 0
+	default:
+		entry.amount = 0 // no Z counted the payment, or another one counts this
+	}
+	t.reversals = append(t.reversals, entry)
 }
 
 // unpaid names a sale again whose goods were let go and that is proven not
@@ -167,6 +170,11 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 	case moneyLeft(before) && !moneyLeft(r.State):
 		part.Returned = sum
 		t.returned = append(t.returned, entry)
+		if s.reversedAfter(r) {
+			undone := tallyEntry{sale: s, amount: r.Intent.Amount, at: f.At, by: s.asked.by, approver: s.asked.approver, self: s.asked.self}
+			t.reversals = append(t.reversals, undone)
+			t.book(s, t.when(undone, s.asked.by), Totals{Reversals: Sum{0, undone.amount}})
+		}
 	default:
 		return nil
 	}

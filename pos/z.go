@@ -63,7 +63,8 @@ type Z struct {
 	// Reversals are payments that went back as a whole. The amount is what
 	// they take from Totals: zero when no Z here had counted the payment, when
 	// refunds had taken it, or when the Z of another till or of a lost journal
-	// counts the reversal.
+	// counts the reversal. A further line of the same sale is a refund that had
+	// taken its part and then failed.
 	Reversals []SaleLine `json:"reversals,omitempty"`
 	// Again, Disputed and Chargebacks are money in no total: second payments,
 	// payments that are not what was charged, and what a payer's bank took
