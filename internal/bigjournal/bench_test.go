@@ -149,9 +149,10 @@ func spread(b *testing.B, j *sqlite.Journal) []pos.Sale {
 	if err != nil || len(newest.Sales) == 0 {
 		b.Fatalf("no sale: %v", err)
 	}
+	// The older, the further apart: a journal of weeks has as many as one of years.
 	var out []pos.Sale
 	at := newest.Sales[0].CreatedAt
-	for step := 12 * time.Hour; len(out) < 200; at = at.Add(-step) {
+	for step := time.Hour; len(out) < 200; step, at = step+step/16, at.Add(-step) {
 		page, err := j.Sales(b.Context(), pos.SaleQuery{Limit: 1, Before: pos.PageMark{AtMs: at.UnixMilli()}})
 		if err != nil {
 			b.Fatal(err)
