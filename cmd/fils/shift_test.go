@@ -85,7 +85,7 @@ func TestSlip_NamesEverything(t *testing.T) {
 	}
 	for _, says := range []string{
 		"X of shift 3\n", "-1,005.00", "1,234.56", "huda, approved by the same person", "amna, approved by omar", "wrong till", "not known",
-		"not asked for here", "late_payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
+		"not asked for here", "late payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
 		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 2", "131\uFFFD  USD 5.00", "S7",
 		"42.00  disputed  charged; PayBy holds AED 41.00 of S7", "payments of the merchant's other tills there: 3, AED 777.00", "events 1 to 9; times are those of Asia/Dubai",
 		"taken over from PayBy, in no total: 1", "of 2026-11-22 to 2026-11-23, read 2027-01-15 12:00; missing here: 2", "131", "777", "99.00", "till-2\uFFFD[2J",

@@ -58,7 +58,7 @@ func writeSlip(out io.Writer, z *pos.Z, at *time.Location, held func(pos.SaleNo)
 			if a.Currency != "" && a.Currency != pos.Currency {
 				amount = money(a.Amount, a.Currency)
 			}
-			fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\n", s.time(a.At), a.Kind, plain(cmp.Or(string(a.Sale), a.Number)), plain(amount))
+			fmt.Fprintf(s.w, "%s\t%s\t%s\t%s\n", s.time(a.At), strings.ReplaceAll(string(a.Kind), "_", " "), plain(cmp.Or(string(a.Sale), a.Number)), plain(amount))
 		}
 	}
 	fmt.Fprintf(s.w, "\nhead: event %d, hash %x\n", z.Count, z.Head)
