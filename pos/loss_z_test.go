@@ -37,5 +37,8 @@ func TestLoss_APaymentOfTheLostJournalIsInOneZ(t *testing.T) {
 		if got := first.Totals.Paid().Plus(second.Totals.Paid()); got.Amount != 1000 {
 			t.Fatalf("10.00 were taken; the two Zs with number 1 say %v and %v (adopted %v)", first.Totals.Net(), second.Totals.Net(), len(second.Adopted))
 		}
+		if !first.RestoredAt.IsZero() || !second.RestoredAt.After(first.ClosedAt) {
+			t.Errorf("restored %v and %v: the second Z must say that there may be another", first.RestoredAt, second.RestoredAt)
+		}
 	})
 }

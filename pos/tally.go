@@ -154,7 +154,11 @@ func (t *Tally) count(ctx context.Context, seq int64, f Fact) error {
 		t.z.Number, t.z.OpenedAt, t.z.OpenedBy = f.Shift.Number, f.At, f.By
 		t.z.ByItself, t.z.BusinessDate = f.Shift.ByItself, f.Shift.BusinessDate
 	case f.Kind == AlertRaised && f.Alert != nil:
-		t.alerts[seq] = NewAlert(seq, f)
+		a := NewAlert(seq, f)
+		t.alerts[seq] = a
+		if why, _, ok := readRecovering(a); ok && why != RecoveryNew {
+			t.z.RestoredAt = f.At
+		}
 	case f.Kind == AlertResolved && f.Alert != nil:
 		delete(t.alerts, f.Alert.Raised)
 	case strings.HasPrefix(string(f.Kind), "refund."):

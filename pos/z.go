@@ -33,6 +33,10 @@ type Z struct {
 	OpenedBy     string    `json:"openedBy,omitempty"`
 	ByItself     bool      `json:"byItself,omitempty"`
 	BusinessDate string    `json:"businessDate,omitempty"`
+	// RestoredAt is when the journal was put in the place of one that had gone on,
+	// as far as that happened in this shift. Another Z of this number may exist
+	// then, and count what became paid before as well.
+	RestoredAt time.Time `json:"restoredAt,omitzero"`
 	// ClosedAt and ClosedBy are empty in an X.
 	ClosedAt time.Time `json:"closedAt,omitzero"`
 	ClosedBy string    `json:"closedBy,omitempty"`

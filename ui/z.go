@@ -72,6 +72,9 @@ func (p *paper) head() fyne.CanvasObject {
 		}
 		rows = append(rows, l.NewLabel(w.t(key, "time", a.moment(z.OpenedAt), "name", a.person(z.OpenedBy)), widgets.TextBody, l.Muted).Wrapped())
 	}
+	if !z.RestoredAt.IsZero() && z.Number > 0 {
+		rows = append(rows, l.NewLabel(w.t("z.restored", "time", a.moment(z.RestoredAt), "number", number(z.Number)), widgets.TextBody, l.CautionText).Wrapped())
+	}
 	if z.Sealed() {
 		rows = append(rows, l.NewLabel(w.t("z.closed", "time", a.moment(z.ClosedAt), "name", a.person(z.ClosedBy)), widgets.TextBody, l.Muted).Wrapped())
 	} else {
@@ -168,7 +171,7 @@ func (p *paper) sums() []fyne.CanvasObject {
 	l, w, t := p.app.look, p.app.words, p.z.Totals
 	var rows []fyne.CanvasObject
 	sum := func(key string, s pos.Sum, sign pos.Fils, bold, part bool) {
-		if s.Count > 0 || bold {
+		if s != (pos.Sum{}) || bold {
 			rows = append(rows, p.figures(w.t(key), number(int64(s.Count)), w.signed(sign*s.Amount), widgets.TextBody, bold, part))
 		}
 	}

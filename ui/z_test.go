@@ -3,6 +3,7 @@ package ui
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -33,6 +34,22 @@ func TestZ_names_what_somebody_must_know(t *testing.T) {
 		t.Errorf("copied %q, want %q", got, full)
 	}
 	d.wantText("Copied")
+}
+
+func TestZ_says_that_there_may_be_another(t *testing.T) {
+	for _, restored := range []time.Time{{}, time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)} {
+		d, b := openBook(t, shiftView(13), nil)
+		z := cannedZ(12)
+		z.RestoredAt = restored
+		z.Totals.Reversals = pos.Sum{Amount: 400} // of a refund that failed, without a reversal of its own
+		b.z[12] = z
+		d.pressButton("shift/z/12")
+		d.until("the Z", func() bool { return d.sees("Net takings") })
+		if told := d.sees("If there is another Z 12"); told == restored.IsZero() {
+			t.Errorf("restored %v, told %v", restored, told)
+		}
+		d.wantText("AED -4.00")
+	}
 }
 
 func TestZ_says_what_the_comparison_proves(t *testing.T) {

@@ -66,7 +66,7 @@ func TestSlip_NamesEverything(t *testing.T) {
 	refund := pos.RefundLine{Refund: "R1", Sale: "S1", State: pos.RefundDone, Amount: 500, Requester: "amna", Approver: "omar"}
 	totals := pos.Totals{Own: pos.Sum{Count: 2, Amount: 200000}, Refunds: pos.Sum{Count: 1, Amount: 500}, Reversals: pos.Sum{Count: 1, Amount: 300000}}
 	z := pos.Z{
-		Number: 3, From: 1, To: 9, Totals: totals, Count: 10, Head: pos.Hash{0xab},
+		Number: 3, RestoredAt: time.UnixMilli(1_800_000_000_000), From: 1, To: 9, Totals: totals, Count: 10, Head: pos.Hash{0xab},
 		Dates: []pos.Group{{Key: "2026-11-23", Totals: totals}}, Channels: []pos.Group{{Totals: totals}},
 		Late: []pos.SaleLine{line}, Carried: []pos.SaleLine{line}, Discounts: []pos.SaleLine{line}, Reversals: []pos.SaleLine{line},
 		Again: []pos.SaleLine{line}, Disputed: []pos.SaleLine{{Sale: "S7", State: pos.SaleDisputed, Amount: 4200}}, Chargebacks: []pos.SaleLine{line}, Released: []pos.SaleLine{line}, Forward: []pos.SaleLine{line},
@@ -84,7 +84,7 @@ func TestSlip_NamesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, says := range []string{
-		"X of shift 3\n", "-1,005.00", "1,234.56", "huda, approved by the same person", "amna, approved by omar", "wrong till", "not known",
+		"X of shift 3\n", "put back 2027-01-15 12:00: if there is another Z 3", "-1,005.00", "1,234.56", "huda, approved by the same person", "amna, approved by omar", "wrong till", "not known",
 		"not asked for here", "late payment", "S9", "head: event 10, hash ab0000", "carried forward, outcome open: 1", "chargebacks, in no total: 1",
 		"refunds that came back: 1", "refunds under way: 1", "alerts waiting: 2", "131\uFFFD  USD 5.00", "S7",
 		"42.00  disputed  charged; PayBy holds AED 41.00 of S7", "payments of the merchant's other tills there: 3, AED 777.00", "events 1 to 9; times are those of Asia/Dubai",

@@ -83,6 +83,9 @@ func (s slip) head(z *pos.Z) {
 		}
 		fmt.Fprintf(s.w, "opened %s by %s, business date %s\n", s.time(z.OpenedAt), by, z.BusinessDate)
 	}
+	if !z.RestoredAt.IsZero() && z.Number > 0 {
+		fmt.Fprintf(s.w, "the journal was put back %s: if there is another Z %d, it also counts what was paid before that; count it once\n", s.time(z.RestoredAt), z.Number)
+	}
 	if z.Sealed() {
 		fmt.Fprintf(s.w, "closed %s by %s\n", s.time(z.ClosedAt), z.ClosedBy)
 	}
