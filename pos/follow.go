@@ -114,6 +114,9 @@ func (p *plan) succeeded(now time.Time) {
 	p.failures, p.failingSince, p.asked = 0, time.Time{}, now
 }
 
+// silent reports that the last query was not answered, or that there was none.
+func (p *plan) silent() bool { return p.asked.IsZero() || p.failures > 0 }
+
 // unreachable reports that the provider has failed long enough to tell a person.
 func (p *plan) unreachable(now time.Time) bool {
 	return p.failures >= failuresMax || p.failures >= failuresLeast && now.Sub(p.failingSince) >= failingMax

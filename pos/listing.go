@@ -275,7 +275,7 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 		l.refused = 0
 	}
 	known := c.compared || !now.Before(l.spent()) // nobody compares before the last request is spent
-	if l.refused >= failuresMax && l.check == nil && known && c.toldUnlisted(f, now) && !c.held(l) {
+	if l.refused >= failuresMax && l.check == nil && known && c.toldUnlisted(f, now) && !c.held(l) && !c.unasked(l, now) {
 		c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: dayOf(c.clock.now(now)), ByHand: true}, now)
 		return
 	}
@@ -421,7 +421,7 @@ func (c *core) finish(l *listing, today string, now time.Time) {
 		c.closing = nil
 		return
 	}
-	if c.looking() || c.held(l) {
+	if c.looking() || c.held(l) || c.unasked(l, now) {
 		return
 	}
 	c.recovered(l, RecoveryFact{Reason: l.why, From: l.from, To: today, Orders: l.adopted, Refunds: l.returned}, now)

@@ -248,8 +248,8 @@ func (o *OrderReport) standsPaid() bool {
 // keepPaid takes down that a sale is still paid, where that says who counts its
 // reversal. It tells whether it did.
 func (c *core) keepPaid(s *Sale, o *OrderReport, now time.Time) bool {
-	if s.State != SalePaid || !o.standsPaid() || o.Total != s.Intent.Amount || !samePayment(s.Payment, o.Payment) ||
-		!c.worthKeeping(s.No, "") {
+	known := samePayment(s.Payment, o.Payment) || knownAgain(s.Again, o.Payment)
+	if s.State != SalePaid || !o.standsPaid() || o.Total != s.Intent.Amount || !known || !c.worthKeeping(s.No, "") {
 		return false
 	}
 	if _, err := c.fetchSale(context.Background(), s.No); err != nil {
@@ -277,6 +277,33 @@ func (c *core) worthKeeping(no SaleNo, refund RefundNo) bool {
 		c.cfg.Log.Error("what stands after a loss is not taken down", "sale", no, "err", err)
 	}
 	return err == nil && unheard
+}
+
+// unaskedMost bounds how long a recovery waits for answers about single orders.
+const unaskedMost = time.Hour
+
+// unasked reports a sale or a refund of before the loss about which the provider
+// is asked and has not answered since the start. What it says once the recovery
+// is over counts here, though the lost journal may have counted it.
+func (c *core) unasked(l *listing, now time.Time) bool {
+	if l.why == "" || !now.Before(l.spent().Add(unaskedMost)) {
+		return false
+	}
+	lost := func(no SaleNo) bool {
+		lost, err := c.lostOnce(context.Background(), no)
+		return lost && err == nil
+	}
+	for _, s := range c.sales {
+		if (s.plan.recheck || (s.Reversing || !s.State.Final()) && s.plan.silent()) && lost(s.No) {
+			return true
+		}
+	}
+	for _, r := range c.refunds {
+		if !r.State.Final() && r.plan.silent() && lost(r.Sale) {
+			return true
+		}
+	}
+	return false
 }
 
 // haltReversals has reversals of a journal that was put back only asked about:

@@ -55,10 +55,11 @@ type tallySale struct {
 	// second is what further payments brought that no refund has given back, in
 	// fils and in no total.
 	second Fils
-	// out is what refunds hold of the totals and of second payments; undone: the
-	// totals say that the sale was reversed, but for out.
-	out    Fils
-	undone bool
+	// out is what refunds hold of the totals and of second payments, lost what
+	// those of them hold that a lost journal's Z may count; undone: the totals say
+	// that the sale was reversed, but for out.
+	out, lost Fils
+	undone    bool
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
 	// asked is the wish for its reversal.
@@ -78,8 +79,9 @@ type tallyRefund struct {
 	// another till's or a lost journal's Z counts it, or the reversal of its sale
 	// had; again: of a second payment. It returns to where it left.
 	disputed, apart, again bool
-	// early: it left before its sale was reversed.
-	early bool
+	// early: it left before its sale was reversed; lost: a lost journal may have
+	// heard of that.
+	early, lost bool
 }
 
 // tallyEntry is a line to be made when the sale's last state is known.
@@ -273,7 +275,8 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		r.disputed = s.disputed
 		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
 		r.early = s.State != SaleReversed
-		r.apart = r.Adopted || f.Adoption != nil || others || r.Outside && (s.apart || s.State == SaleReversed)
+		r.lost = f.Adoption != nil
+		r.apart = r.Adopted || r.lost || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	s.giveBack(r, before)
 	s.hold(r, before)
@@ -298,14 +301,19 @@ func (s *tallySale) giveBack(r *tallyRefund, before RefundState) {
 	}
 }
 
-// hold adds to out what r takes, or gives it back.
+// hold adds to out, or to lost, what r takes, or gives it back.
 func (s *tallySale) hold(r *tallyRefund, before RefundState) {
+	amount := r.Intent.Amount
 	switch left := moneyLeft(r.State); {
-	case left == moneyLeft(before), r.apart:
-	case left:
-		s.out += r.Intent.Amount
-	default:
-		s.out -= r.Intent.Amount
+	case left == moneyLeft(before), r.apart && !r.lost:
+		return
+	case !left:
+		amount = -amount
+	}
+	if r.lost {
+		s.lost += amount
+	} else {
+		s.out += amount
 	}
 }
 

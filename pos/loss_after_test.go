@@ -1,0 +1,221 @@
+package pos
+
+import (
+	"testing"
+	"time"
+)
+
+// wayBackOf reverses a settled payment; the provider carries that out by a
+// refund.
+func (s *sim) wayBackOf(no SaleNo) RefundReport {
+	s.t.Helper()
+	o := s.orders[no]
+	back := RefundReport{
+		Source: SourceNotification, Refund: RefundNo("REVOKE-" + no.Short()), Sale: no, ProviderNo: "191",
+		Status: RefundReportSettled, Amount: o.report.Total, Currency: Currency,
+	}
+	o.report.Status, o.report.Reversed = OrderSettled, true
+	s.refunds[back.Refund] = &simRefund{made: s.now, report: back}
+	return back
+}
+
+// silent has the provider answer no question of a kind.
+func (s *sim) silent(op operation) {
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == op {
+			return failure(OutcomeUnknown, ""), false
+		}
+		return nil, true
+	}
+}
+
+// Reversed after PayBy had said, since the loss, that it was paid: whichever end
+// of that is heard of first.
+func TestRecovery_AReversalWhoseWayBackIsHeardOfFirstCounts(t *testing.T) {
+	for name, first := range map[string]bool{"the reversal first": false, "its way back first": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.orders[no].report.Status = OrderSettled
+			s.advance(5 * time.Minute)
+			s.closeShift()
+			s.lossOf(len(s.events))
+			s.advance(5 * time.Minute)
+			back := s.wayBackOf(no)
+			if first {
+				s.deliver(Notice{Refund: &back})
+			}
+			s.notify(no, nil)
+			s.want(no, SaleReversed)
+			s.wantNet(-1000)
+		})
+	}
+}
+
+// One that the lost journal may have heard of, and taken off, is not taken off
+// again when its reversal is heard of after the recovery. One that left later is.
+func TestRecovery_AReversalWhoseWayBackTheLostJournalCountedTakesNothing(t *testing.T) {
+	for name, want := range map[string]Fils{"it had left": 0, "it left later": -1000} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.advance(5 * time.Minute)
+			s.closeShift()
+			s.now = s.now.AddDate(0, 0, 5)
+			back := s.wayBackOf(no)
+			if want != 0 {
+				s.refunds[back.Refund].report.Status = RefundReportAccepted
+			}
+			s.lossOf(len(s.events))
+			s.recovered()
+			if r := s.mirrorRefunds[back.Refund]; r == nil || !r.Adopted {
+				t.Fatalf("refund %+v", r)
+			}
+			s.refunds[back.Refund].report.Status = RefundReportDone
+			s.advance(10 * time.Minute)
+			s.notify(no, nil)
+			s.want(no, SaleReversed)
+			s.wantNet(want)
+		})
+	}
+}
+
+// The way back of a payment that only the lost journal had heard of brings no
+// payment into the totals from which it was not taken.
+func TestRecovery_TheWayBackOfALostPaymentBringsNothing(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(3 * time.Minute)
+	s.want(no, SaleClosed)
+	s.advance(3 * time.Hour)
+	kept := len(s.events)
+	s.pay(no)
+	s.notify(no, nil)
+	s.want(no, SalePaid)
+	s.wayBackOf(no)
+	s.silent(opQuery)
+	s.putBack(kept, RecoveryRestored, s.now)
+	s.advance(3 * time.Hour)
+	if s.core.recovering() {
+		t.Fatal("an order that nobody answers for holds the recovery up")
+	}
+	s.fault = nil
+	s.advance(time.Hour)
+	s.want(no, SaleReversed)
+	wantTotals(t, s.x().Totals, Totals{})
+}
+
+// Nor does one that had come back by then.
+func TestZ_AnUnheardPaymentBringsOnlyWhatIsTakenOff(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(3 * time.Minute)
+	s.want(no, SaleClosed)
+	for _, status := range []RefundStatus{RefundReportSettled, RefundReportFailed} {
+		out := portalRefund(no, status, 400)
+		s.refunds[out.Refund] = &simRefund{made: s.now, report: out}
+		s.deliver(Notice{Refund: &out})
+	}
+	s.pay(no)
+	s.turnBack(no)
+	wantTotals(t, s.x().Totals, Totals{Refunds: Sum{1, 400}, Returned: Sum{1, 400}})
+}
+
+// A list may show the second of two payments.
+func TestRecovery_AReversalAfterPayByHadShownTheSecondPaymentCounts(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.advance(5 * time.Minute)
+	s.notify(no, secondPayment)
+	s.closeShift()
+	secondPayment(&s.orders[no].report)
+	s.lossOf(len(s.events))
+	s.advance(5 * time.Minute)
+	s.turnBack(no)
+	s.wantNet(-1000)
+}
+
+// What the lost journal counted is asked about before the recovery ends, also
+// where PayBy lists everything and answers for single orders late.
+func TestRecovery_DoesNotEndBeforeWhatIsOpenWasAnswered(t *testing.T) {
+	for name, c := range map[string]struct {
+		open func(s *sim) (asked operation, ended func())
+		by   bool
+	}{
+		"a sale called not paid": {open: func(s *sim) (operation, func()) {
+			no := s.charge(1000)
+			s.advance(3 * time.Minute)
+			s.want(no, SaleClosed)
+			s.advance(3 * time.Hour)
+			return opQuery, func() { s.pay(no) }
+		}},
+		"a sale that waits": {open: func(s *sim) (operation, func()) {
+			no := s.charge(1000)
+			s.advance(time.Second)
+			return opQuery, func() { s.pay(no) }
+		}},
+		"a sale that waits, and lists that are barred": {by: true, open: func(s *sim) (operation, func()) {
+			no := s.charge(1000)
+			s.advance(time.Second)
+			return opQuery, func() { s.pay(no) }
+		}},
+		"a reversal": {open: func(s *sim) (operation, func()) {
+			no := s.paidSale(1000)
+			s.advance(time.Minute)
+			s.closeShift()
+			if err := s.core.reverse(s.t.Context(), ReverseRequest{Sale: no, Requester: "Amna", Approver: "Huda", Note: "x"}, s.now); err != nil {
+				s.t.Fatal(err)
+			}
+			s.settle()
+			s.now = s.now.AddDate(0, 0, 5)
+			return opQuery, func() { s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed }
+		}},
+		"a refund": {open: func(s *sim) (operation, func()) {
+			no := s.paidSale(1000)
+			s.advance(time.Minute)
+			s.closeShift()
+			r := s.mustRefund(no, 1000)
+			s.advance(time.Second)
+			s.wantRefund(r, RefundAccepted)
+			s.now = s.now.AddDate(0, 0, 5)
+			return opQueryRefund, func() { s.refunds[r].report.Status = RefundReportDone }
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			asked, ended := c.open(s)
+			ended() // and the lost journal has counted it
+			s.silent(asked)
+			if c.by {
+				s.barred(asked, opListOrders, opListRefunds)
+			}
+			s.lossOf(len(s.events))
+			s.advance(40 * time.Minute)
+			s.dismiss(AlertUnlisted)
+			s.advance(time.Minute)
+			if !s.core.recovering() {
+				t.Error("the recovery has ended")
+			}
+			s.fault = nil
+			if c.by {
+				s.barred(opListOrders, opListRefunds)
+			}
+			s.wantNet(0)
+			if s.core.recovering() {
+				t.Error("still recovering")
+			}
+		})
+	}
+}
+
+// What this journal has sold itself is not looked for in another.
+func TestRecovery_WaitsForNoAnswerAboutWhatIsNew(t *testing.T) {
+	s := newSim(t)
+	s.paidSale(1000)
+	s.advance(time.Minute)
+	s.putBack(len(s.events), RecoveryRestored, s.now)
+	no := s.charge(1000)
+	s.silent(opQuery)
+	s.recovered()
+	s.want(no, SaleUnknown)
+}
