@@ -219,3 +219,30 @@ func TestRecovery_WaitsForNoAnswerAboutWhatIsNew(t *testing.T) {
 	s.recovered()
 	s.want(no, SaleUnknown)
 }
+
+// A refund made on the portal while the recovery lasts, and that PayBy had not
+// yet carried out when the till first asked, is in no lost Z.
+func TestRecovery_ARefundMadeElsewhereThatLeavesAfterPayByHadItCounts(t *testing.T) {
+	for name, during := range map[string]bool{"during the recovery": true, "after it": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.advance(5 * time.Minute)
+			s.closeShift()
+			s.lossOf(len(s.events))
+			s.advance(5 * time.Minute)
+			out := portalRefund(no, RefundReportAccepted, 400)
+			s.refunds[out.Refund] = &simRefund{made: s.now, report: out}
+			s.deliver(Notice{Refund: &out})
+			s.advance(5 * time.Minute)
+			if r := s.mirrorRefunds[out.Refund]; r == nil || !r.Adopted {
+				t.Fatalf("refund %+v", r)
+			}
+			if !during {
+				s.recovered()
+			}
+			s.refunds[out.Refund].report.Status = RefundReportDone
+			s.wantNet(-400)
+		})
+	}
+}

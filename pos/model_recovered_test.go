@@ -244,7 +244,7 @@ func (w *world) checkRecovered() {
 func (w *world) checkTotals() {
 	folder, sales, apart := pos.NewFolder(), map[pos.SaleNo]*pos.Sale{}, map[pos.SaleNo]bool{}
 	var paid pos.Fils
-	back := map[pos.SaleNo]pos.Fils{}
+	back, lost := map[pos.SaleNo]pos.Fils{}, map[pos.RefundNo]bool{}
 	for _, e := range w.book.events {
 		f, err := e.Fact()
 		if err != nil {
@@ -256,7 +256,7 @@ func (w *world) checkTotals() {
 				w.wrong("Z %d counts %v as paid; the chain says %v", f.Z.Number, got, paid)
 			}
 			for _, l := range f.Z.Refunds {
-				if r := w.book.refunds[l.Refund]; r == nil || r.Adopted || r.Outside && l.Refund[0] == 'R' && l.Refund[:6] != "REVOKE" {
+				if r := w.book.refunds[l.Refund]; r == nil || lost[l.Refund] || r.Outside && l.Refund[0] == 'R' && l.Refund[:6] != "REVOKE" {
 					w.wrong("Z %d counts refund %s, which another journal counts", f.Z.Number, l.Refund.Short())
 				}
 			}
@@ -273,6 +273,7 @@ func (w *world) checkTotals() {
 			}
 			paid = 0
 		}
+		lost[f.Refund] = lost[f.Refund] || f.Refund != "" && f.Adoption != nil
 		if f.Sale == "" || f.Refund != "" || f.Kind == pos.AlertRaised || f.Kind == pos.AlertResolved {
 			continue
 		}

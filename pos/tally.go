@@ -276,7 +276,7 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
 		r.early = s.State != SaleReversed
 		r.lost = f.Adoption != nil
-		r.apart = r.Adopted || r.lost || others || r.Outside && (s.apart || s.State == SaleReversed)
+		r.apart = r.lost || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	s.giveBack(r, before)
 	s.hold(r, before)
