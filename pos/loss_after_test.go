@@ -40,6 +40,7 @@ func TestRecovery_AReversalWhoseWayBackIsHeardOfFirstCounts(t *testing.T) {
 			s.advance(5 * time.Minute)
 			s.closeShift()
 			s.lossOf(len(s.events))
+			s.ask(no)
 			s.advance(5 * time.Minute)
 			back := s.wayBackOf(no)
 			if first {
@@ -245,4 +246,34 @@ func TestRecovery_ARefundMadeElsewhereThatLeavesAfterPayByHadItCounts(t *testing
 			s.wantNet(-400)
 		})
 	}
+}
+
+// A page of settled orders may leave out that one was reversed: it does not say
+// that the payment stood after the loss.
+func TestRecovery_APageOfSettledOrdersProvesNoPayment(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.advance(5 * time.Minute)
+	s.closeShift()
+	kept := len(s.events)
+	s.wayBackOf(no)
+	clear(s.refunds) // PayBy has not carried it out yet
+	s.notify(no, nil)
+	s.want(no, SaleReversed) // and the lost journal has counted it
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opListOrders {
+			return nil, true
+		}
+		a := s.archive(c)
+		for i := range a.Page.Orders {
+			a.Page.Orders[i].Reversed = false
+		}
+		return &a, true
+	}
+	s.lossOf(kept)
+	s.advance(5 * time.Minute)
+	s.want(no, SalePaid)
+	s.notify(no, nil) // once more
+	s.want(no, SaleReversed)
+	s.wantNet(0)
 }

@@ -241,8 +241,16 @@ func (f *Fact) stands() bool {
 	return false
 }
 
+// standsPaid: what a page says of a settled order leaves out that it was reversed
+// (protocol.md §9, §11).
 func (o *OrderReport) standsPaid() bool {
-	return o.Source != SourceNotification && !o.Reversed && (o.Status == OrderPaid || o.Status == OrderSettled)
+	switch o.Source {
+	case SourceNotification:
+		return false
+	case SourceArchive:
+		return !o.Reversed && o.Status == OrderPaid
+	}
+	return !o.Reversed && (o.Status == OrderPaid || o.Status == OrderSettled)
 }
 
 // keepPaid takes down that a sale is still paid, where that says who counts its
