@@ -118,7 +118,7 @@ func refold(ctx context.Context, q querier, folder pos.Folder, no pos.SaleNo, en
 		}
 		f, err := e.Fact()
 		if err != nil {
-			return out, err
+			return out, &BrokenError{Seq: e.Seq, Reason: "it cannot be read", Err: err}
 		}
 		f.Sale = no
 		refund := out.refunds[f.Refund]

@@ -253,3 +253,26 @@ func TestOlderTablesARowWithoutFactsHoldsNothingUp(t *testing.T) {
 		t.Errorf("a check says %v", err)
 	}
 }
+
+// Nor do they wait for one whose events somebody has overwritten.
+func TestOlderTablesASaleWhoseEventsCannotBeReadHoldsNothingUp(t *testing.T) {
+	for name, data := range map[string]string{"no fact": "x", "another fact": `{"sale":1,"intent":7}`} {
+		t.Run(name, func(t *testing.T) {
+			path := olderJournal(t, 20)
+			tamper(t, path, "UPDATE events SET data = CAST('"+data+"' AS BLOB) WHERE sale = '"+string(saleNo(3))+"'")
+			j, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closeJournal(t, j)
+			for range 4 {
+				if err := j.Tidy(t.Context()); err != nil {
+					t.Fatalf("not one sale is derived again: %v", err)
+				}
+			}
+			if n := old(t, path); n != 1 {
+				t.Errorf("%d old rows are left", n)
+			}
+		})
+	}
+}
