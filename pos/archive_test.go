@@ -196,7 +196,7 @@ func TestCloseShift_NamesWhatTheJournalLacks(t *testing.T) {
 		if c == nil || !c.Complete || len(c.Missing) != 2 || c.Others != (pos.Sum{Count: 2, Amount: 5900}) {
 			t.Fatalf("check %+v", c)
 		}
-		if c.Missing[0].ProviderNo != "131" || c.Missing[0].Amount != 700 || !c.Missing[1].Refund || c.Missing[1].Sale != no {
+		if c.Missing[1].ProviderNo != "131" || c.Missing[1].Amount != 700 || !c.Missing[0].Refund || c.Missing[0].Sale != no {
 			t.Fatalf("missing %+v", c.Missing)
 		}
 		if z.Totals.Refunds != (pos.Sum{Count: 1, Amount: 400}) {

@@ -21,7 +21,7 @@ const (
 )
 
 // listing reads the provider's lists day by day and page by page: first the
-// orders, then the refunds. It lives in memory; after a restart it begins anew,
+// orders, then the refunds, and a closing the other way round. It lives in memory; after a restart it begins anew,
 // and what it brought the first time is known by then.
 type listing struct {
 	// why is empty when only the refunds of adopted sales are read, and when
@@ -159,7 +159,8 @@ func (c *core) planListing(l *listing, now time.Time) {
 	if l.orders != "" && l.orders > today {
 		l.orders = ""
 	}
-	if l.orders != "" {
+	// A closing reads the refunds first: they are few, and move the totals.
+	if l.orders != "" && (l.check == nil || l.refunds > today) {
 		l.plan.then(opListOrders, now, now)
 		return
 	}

@@ -26,6 +26,11 @@ func (a slowArchive) ListOrders(ctx context.Context, day string, page int, at ti
 	return a.archive.ListOrders(ctx, day, page, at)
 }
 
+func (a slowArchive) ListRefunds(ctx context.Context, day string, page int, at time.Time) pos.Answer {
+	time.Sleep(a.takes)
+	return a.archive.ListRefunds(ctx, day, page, at)
+}
+
 func openWith(t *testing.T, path string, edit func(*pos.Config)) (*pos.Till, *sqlite.Journal, func()) {
 	t.Helper()
 	j, err := sqlite.Open(t.Context(), path, sqlite.Options{})
