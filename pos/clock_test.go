@@ -1,0 +1,49 @@
+package pos
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// The PC's clock counts until PayBy's was seen; from then on the monotonic time
+// since counts, whatever the wall clock says.
+func TestGatewayClock(t *testing.T) {
+	pc := time.Date(2026, 7, 14, 10, 0, 0, 0, time.FixedZone("GST", 4*60*60))
+	var g gatewayClock
+	if got := g.now(pc); !got.Equal(pc) || got.Location() != time.UTC {
+		t.Fatalf("unknown: %v", got)
+	}
+	g.slept(time.Hour)
+	if got := g.now(pc); !got.Equal(pc) {
+		t.Fatalf("a gap before PayBy's clock was seen: %v", got)
+	}
+	date := time.Date(2026, 7, 14, 6, 9, 59, 0, time.UTC)
+	g.observe(date, pc, pc.Add(time.Second))
+	if got, want := g.now(pc.Add(time.Minute)), date.Add(time.Minute); !got.Equal(want) {
+		t.Fatalf("known: %v, want %v", got, want)
+	}
+	if got := g.drift(pc); got != -10*time.Minute+time.Second {
+		t.Fatalf("drift %v", got)
+	}
+	g.slept(-time.Hour)
+	if got := g.drift(pc); g.guessed || got != -10*time.Minute+time.Second {
+		t.Fatalf("set back: drift %v, guessed %v", got, g.guessed)
+	}
+	g.slept(time.Hour)
+	if !g.guessed || !g.now(pc).Equal(date.Add(time.Hour)) {
+		t.Fatalf("after sleep: %v, guessed %v", g.now(pc), g.guessed)
+	}
+}
+
+func TestView_TellsTheDriftOnceItIsKnown(t *testing.T) {
+	c := newCore(Config{Log: slog.New(slog.DiscardHandler)})
+	pc := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	if v := c.view(pc, nil); v.Hop.DriftKnown {
+		t.Error("known before any answer")
+	}
+	c.clock.observe(pc.Add(-time.Hour), pc, pc)
+	if v := c.view(pc, nil); !v.Hop.DriftKnown || v.Hop.Drift.Round(time.Minute) != time.Hour {
+		t.Errorf("%+v", v.Hop)
+	}
+}
