@@ -26,6 +26,10 @@ func TestGatewayClock(t *testing.T) {
 	if got := g.drift(pc); got != -10*time.Minute+time.Second {
 		t.Fatalf("drift %v", got)
 	}
+	g.observe(date.Add(time.Second), pc, pc.Add(time.Second)) // cut to whole seconds
+	if got := g.drift(pc); got != -10*time.Minute+time.Second {
+		t.Fatalf("after a second within the slack: drift %v", got)
+	}
 	g.slept(-time.Hour)
 	if got := g.drift(pc); g.guessed || got != -10*time.Minute+time.Second {
 		t.Fatalf("set back: drift %v, guessed %v", got, g.guessed)
