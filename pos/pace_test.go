@@ -11,7 +11,7 @@ func TestSale_IsAskedAboutWhileItsCancelWaits(t *testing.T) {
 	s := newSim(t)
 	s.fault = func(c call) (*Answer, bool) {
 		if c.op == opCreate {
-			return failure(OutcomeUnknown, "500"), true
+			return failure(OutcomeUnknown, "500"), false
 		}
 		return nil, true
 	}
