@@ -347,6 +347,9 @@ func (c *core) adoptRefund(s *openSale, p *RefundReport, now time.Time) {
 		c.refundReport(r, p, nil, now)
 		c.planRefund(r, now)
 	}
+	if c.recovering() && p.Status == RefundReportFailed { // the lost till may have told its customer otherwise
+		c.alert(now, AlertRefundFailed, Fact{Sale: s.No, Refund: p.Refund, RefundReport: p}, p.Amount)
+	}
 	if !ownNumber("R", string(p.Refund)) {
 		c.alert(now, AlertOutside, Fact{Sale: s.No, Refund: p.Refund, RefundReport: p}, p.Amount)
 	}

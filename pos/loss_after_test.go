@@ -277,3 +277,29 @@ func TestRecovery_APageOfSettledOrdersProvesNoPayment(t *testing.T) {
 	s.want(no, SaleReversed)
 	s.wantNet(0)
 }
+
+// A refund of the lost journal may have failed with nobody there to hear of it:
+// its customer was told that the money comes.
+func TestRecovery_ALostRefundThatFailedIsTold(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.advance(time.Minute)
+	s.closeShift()
+	kept := len(s.events)
+	r := s.mustRefund(no, 400)
+	s.advance(10 * time.Minute)
+	s.wantRefund(r, RefundAccepted)
+	s.refunds[r].report.Status = RefundReportFailed
+	s.lossOf(kept)
+	s.recovered()
+	s.wantRefund(r, RefundFailed)
+	if list := s.raised(AlertRefundFailed); len(list) != 1 || list[0].Refund != r {
+		t.Errorf("alerts %v", s.alerts())
+	}
+	s.restart()
+	s.dismiss(AlertRefundFailed)
+	s.advance(time.Hour)
+	if n := s.told(AlertRefundFailed); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
