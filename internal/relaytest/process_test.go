@@ -30,6 +30,7 @@ var (
 	load   = flag.Duration("load", 0, "how long each load is kept up; 0 leaves the measurements out")
 
 	connected = flag.String("connected", "", "measure with so many tills connected, like 1,1000,10000")
+	onlyFlood = flag.Bool("onlyflood", false, "measure only what junk does to good ones")
 )
 
 // patience bounds waits that only end this way when something is broken.

@@ -84,8 +84,9 @@ type crew struct {
 func newStage(t testing.TB, tills, connected, bodies int) *stage {
 	t.Helper()
 	cert, key := certificate(t)
+	// On loopback it would take who floods for its proxy.
 	n := newNode(t, "--data", t.TempDir(), "--tls-cert", cert, "--tls-key", key, "--tls-ca", cert,
-		"--public-url", "https://PLACE", "--metrics-per-till=false")
+		"--public-url", "https://PLACE", "--metrics-per-till=false", "--trusted-proxy", "192.0.2.0/24")
 	for i, arg := range n.args {
 		n.args[i] = strings.Replace(arg, "PLACE", n.address, 1)
 	}
@@ -109,12 +110,19 @@ func newStage(t testing.TB, tills, connected, bodies int) *stage {
 	if err := os.WriteFile(s.task, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if connected >= 1000 {
+	if connected >= 1000 && !*onlyFlood {
 		<-time.After(settled)
 	}
 	s.before = s.resident(t)
 	s.clients = hire(t, "tills", os.Args[0], s.task)
 	return s
+}
+
+// leave ends it.
+func (s *stage) leave(t testing.TB) {
+	t.Helper()
+	s.clients.kill()
+	s.relay.interrupt(t)
 }
 
 // addTills adds and pairs many tills, several at a time.
@@ -231,6 +239,9 @@ func (s *stage) do(t testing.TB, o order) figures {
 	return s.clients.answer(t)
 }
 
+// goodRate is how many good notifications come a second, quietly and under junk.
+const goodRate = 200
+
 // flood posts junk from one address, and meanwhile good notifications from
 // another one after the other: first while all its connections send their first
 // request, then in the long run. Who floods has processors of his own in life, so
@@ -242,8 +253,8 @@ func (s *stage) flood(t testing.TB, connections, rate int, span time.Duration) (
 	crowd.tell(t, order{Kind: "warm", InFlight: connections})
 	crowd.answer(t)
 	crowd.tell(t, order{Kind: "junk", InFlight: connections, Rate: rate, For: span + span/2})
-	first = s.do(t, order{Kind: "aside", InFlight: 1, Rate: 50, For: span / 2})
-	good = s.do(t, order{Kind: "aside", InFlight: 1, Rate: 50, For: span})
+	first = s.do(t, order{Kind: "aside", InFlight: 1, Rate: goodRate, For: span / 2})
+	good = s.do(t, order{Kind: "aside", InFlight: 1, Rate: goodRate, For: span})
 	return first, good, crowd.answer(t)
 }
 
