@@ -2,13 +2,15 @@ package main
 
 import (
 	order "container/list"
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/filspos/fils/relay/server"
 )
 
 // crowdedEvery is how often the log says that there is no room, and how often that
@@ -26,7 +28,7 @@ type boundedListener struct {
 	log  *slog.Logger
 	// keeper is asked about each connection; nil where handshakes are somebody else's.
 	keeper doorkeeper
-	slow   turnstile
+	slow   *turnstile
 	warned time.Time // when the log last named a suspect; of Accept only
 
 	room   chan struct{} // holds a signal when there may be room again
@@ -59,12 +61,10 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &boundedConn{Conn: conn, from: l}
+	c := &boundedConn{slowConn: slowConn{Conn: conn, by: l.slow}, from: l}
 	if peer, ok := conn.RemoteAddr().(*net.TCPAddr); ok && l.keeper != nil {
-		c.peer = peer.AddrPort().Addr()
-		if l.keeper.Suspect(c.peer) {
-			c.slow = &slowConn{Conn: conn, by: l.slow}
-			c.Conn = c.slow
+		c.keeper, c.peer = l.keeper, peer.AddrPort().Addr()
+		if c.suspect = l.keeper.Suspect(c.peer); c.suspect {
 			if now := time.Now(); now.Sub(l.warned) >= crowdedEvery {
 				l.warned = now
 				l.log.Warn("an address wastes connections; handshakes of such ones are done one at a time", "from", c.peer.String())
@@ -103,12 +103,12 @@ func (l *boundedListener) enter(c *boundedConn) (out *boundedConn) {
 		l.log.Warn("all connections are taken, the quietest are closed", "most", l.most, "not_of_tills", l.quiet.Len())
 	}
 	out = l.quiet.Front().Value.(*boundedConn)
-	l.leave(out)
+	l.quit(out)
 	return out
 }
 
-// leave gives c's place back. l.mu is held.
-func (l *boundedListener) leave(c *boundedConn) {
+// quit gives c's place back. l.mu is held.
+func (l *boundedListener) quit(c *boundedConn) {
 	if c.gone {
 		return
 	}
@@ -129,21 +129,32 @@ func (l *boundedListener) take(c *boundedConn) {
 	}
 }
 
-// watch is for http.Server.ConnState.
-func (l *boundedListener) watch(conn net.Conn, state http.ConnState) {
+// introduce is for http.Server.ConnContext.
+func (l *boundedListener) introduce(ctx context.Context, conn net.Conn) context.Context {
+	if c := bounded(conn); c != nil {
+		return server.WithCaller(ctx, c)
+	}
+	return ctx
+}
+
+// bounded returns what is below TLS; nil if it is of another listener.
+func bounded(conn net.Conn) *boundedConn {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
-	c, ok := conn.(*boundedConn)
-	if !ok {
+	c, _ := conn.(*boundedConn)
+	return c
+}
+
+// watch is for http.Server.ConnState.
+func (l *boundedListener) watch(conn net.Conn, state http.ConnState) {
+	c := bounded(conn)
+	if c == nil {
 		return
 	}
-	if c.slow != nil && (state == http.StateActive || state == http.StateHijacked) {
-		c.slow.pass()
-	}
+	c.turn(state)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.used = c.used || state == http.StateActive
 	switch {
 	case state == http.StateHijacked:
 		l.take(c)
@@ -154,27 +165,23 @@ func (l *boundedListener) watch(conn net.Conn, state http.ConnState) {
 
 // boundedConn is a connection with a place.
 type boundedConn struct {
-	net.Conn
+	slowConn
 	from *boundedListener
-	peer netip.Addr // zero when nobody keeps count
-	slow *slowConn  // a suspect's; nil for others
 
 	// from.mu guards these.
 	place *order.Element // in from.quiet; nil for a till's
 	gone  bool
-	used  bool // has brought a request
 }
 
 // Close implements net.Conn.
 func (c *boundedConn) Close() error {
-	err := c.Conn.Close()
+	err := c.slowConn.Close()
 	c.from.mu.Lock()
-	wasted := !c.used && c.peer.IsValid()
-	c.used = true // not counted again when closed again
-	c.from.leave(c)
+	c.from.quit(c)
 	c.from.mu.Unlock()
-	if wasted {
-		c.from.keeper.Wasted(c.peer)
+	// Not counted again when closed again.
+	if !c.used.Swap(true) && c.keeper != nil {
+		c.keeper.Wasted(c.peer)
 	}
 	return err
 }

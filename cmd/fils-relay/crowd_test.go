@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,12 +13,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/filspos/fils/payby"
 	"github.com/filspos/fils/relay"
+	"github.com/filspos/fils/relay/server"
 )
 
 // loiter opens connections that ask something harmless, when ask is not "", and
@@ -232,4 +235,30 @@ func TestServe_DrainFinishesWhatIsUnderWay(t *testing.T) {
 	if log := <-stopped; !strings.Contains(log, "notification stored") {
 		t.Errorf("not stored: %s", log)
 	}
+}
+
+func TestBoundedListener_IntroducesItsConnections(t *testing.T) {
+	g := newGuardedDoor(t)
+	c := &boundedConn{from: g.boundedListener}
+	s, err := server.New(server.Config{Store: newMemoryStore(t), Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, conn := range map[string]net.Conn{"plain": c, "TLS": tls.Server(c, nil)} {
+		c.Judged(true)
+		ask := httptest.NewRequest(http.MethodPost, "/n/shop/POS01", nil)
+		s.ServeHTTP(httptest.NewRecorder(), ask.WithContext(g.introduce(t.Context(), conn)))
+		if c.good.Load() {
+			t.Errorf("%s: refused, and good all the same", name)
+		}
+	}
+}
+
+func newMemoryStore(t *testing.T) server.Store {
+	t.Helper()
+	store, err := server.NewMemory(server.MemoryConfig{Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
 }

@@ -105,7 +105,9 @@ type door struct {
 	name     string
 	listener net.Listener
 	handler  http.Handler
-	watch    func(net.Conn, http.ConnState) // for http.Server.ConnState; may be nil
+	// For http.Server.ConnState and ConnContext; may be nil.
+	watch     func(net.Conn, http.ConnState)
+	introduce func(context.Context, net.Conn) context.Context
 }
 
 // serveWith opens the doors and serves until ctx ends.
@@ -225,6 +227,7 @@ func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    16 << 10,
 			ConnState:         d.watch,
+			ConnContext:       d.introduce,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		}
 		webs = append(webs, web)

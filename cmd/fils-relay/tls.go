@@ -34,7 +34,7 @@ func listenPublic(s *settings, relay *server.Server, log *slog.Logger) (public d
 		return door{}, "", err
 	}
 	bounded := newBoundedListener(tcp, s.maxConnections, nil, log)
-	public = door{name: "public", listener: bounded, handler: relay, watch: bounded.watch}
+	public = door{name: "public", listener: bounded, handler: relay, watch: bounded.watch, introduce: bounded.introduce}
 	if cfg == nil {
 		return public, "http://", nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -17,12 +18,25 @@ import (
 
 // keeper says what the test wants about every address.
 type keeper struct {
-	suspect atomic.Bool
-	wasted  chan netip.Addr
+	suspect, doubtful atomic.Bool
+	asked             chan struct{} // signals that something waits for its turn, or soon will
+	wasted            chan netip.Addr
 }
 
 func (k *keeper) Wasted(from netip.Addr)       { k.wasted <- from }
 func (k *keeper) Suspect(from netip.Addr) bool { return k.suspect.Load() }
+func (k *keeper) TurnedAway() int64            { return 0 }
+
+func (k *keeper) Doubtful(from netip.Addr) bool {
+	if !k.doubtful.Load() {
+		return false
+	}
+	select {
+	case k.asked <- struct{}{}:
+	default:
+	}
+	return true
+}
 
 // guardedDoor is a server with TLS behind a keeper.
 type guardedDoor struct {
@@ -30,6 +44,7 @@ type guardedDoor struct {
 	keeper  *keeper
 	address string
 	client  tls.Config
+	serve   atomic.Value // an http.HandlerFunc, in place of the usual answer
 }
 
 func newGuardedDoor(t *testing.T) *guardedDoor {
@@ -44,13 +59,18 @@ func newGuardedDoor(t *testing.T) *guardedDoor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guardedDoor{keeper: &keeper{wasted: make(chan netip.Addr, 100)}, address: tcp.Addr().String()}
+	g := &guardedDoor{keeper: &keeper{asked: make(chan struct{}, 100), wasted: make(chan netip.Addr, 100)}, address: tcp.Addr().String()}
 	g.boundedListener = newBoundedListener(tcp, 1000, g.keeper, slog.New(slog.DiscardHandler))
 	g.client.RootCAs = x509.NewCertPool()
 	g.client.RootCAs.AddCert(ca.cert)
 	g.client.ServerName = "127.0.0.1"
 	web := &http.Server{
-		Handler:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "served") }),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if own, ok := g.serve.Load().(http.HandlerFunc); ok {
+				own(w, r)
+			}
+			io.WriteString(w, "served")
+		}),
 		ConnState: g.watch, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
@@ -134,7 +154,9 @@ func TestBoundedListener_CountsWhatBringsNoRequest(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	far.Close()
-	twice := &boundedConn{Conn: near, from: g.boundedListener, peer: netip.MustParseAddr("127.0.0.1")}
+	twice := &boundedConn{
+		slowConn: slowConn{Conn: near, by: g.slow, keeper: g.keeper, peer: netip.MustParseAddr("127.0.0.1")}, from: g.boundedListener,
+	}
 	twice.Close()
 	twice.Close()
 	<-g.keeper.wasted
@@ -266,31 +288,197 @@ func TestSlowConn_GivesItsTurnBack(t *testing.T) {
 		"writes to a peer that reads not": func(c *slowConn) { _, _ = c.Write([]byte("x")) },
 		"closes":                          func(c *slowConn) { c.Close() },
 		"closes twice":                    func(c *slowConn) { c.Close(); c.Close() },
-		"has a request":                   func(c *slowConn) { c.pass() },
+		"has a request":                   func(c *slowConn) { c.turn(http.StateActive) },
+		"becomes a till's":                func(c *slowConn) { c.turn(http.StateHijacked) },
+	} {
+		for _, suspect := range []bool{true, false} {
+			near, far := net.Pipe()
+			k := &keeper{}
+			k.doubtful.Store(!suspect)
+			c := &slowConn{Conn: near, by: newTurnstile(), keeper: k, suspect: suspect}
+			sent := make(chan error, 1)
+			go func() {
+				_, err := far.Write([]byte("x"))
+				sent <- err
+			}()
+			if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil || len(c.by.turn) != 1 || len(c.by.places) != 0 {
+				t.Errorf("%s: read %d, %v, turn taken %d", name, n, err, len(c.by.turn))
+			}
+			<-sent
+			stepped := make(chan struct{})
+			go func() {
+				defer close(stepped)
+				step(c)
+			}()
+			select {
+			case c.by.turn <- struct{}{}:
+			case <-time.After(30 * time.Second):
+				t.Errorf("%s: keeps the turn", name)
+			}
+			far.Close()
+			<-stepped
+			near.Close()
+		}
+	}
+}
+
+// Connections that were opened before their address became doubtful take turns,
+// too, and no address is turned away for it.
+func TestTurnstile_RequestsOfDoubtfulAddressesWait(t *testing.T) {
+	g := newGuardedDoor(t)
+	const open = turnstilePlaces + 10
+	var webs []*http.Client
+	for range open {
+		web := &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{TLSClientConfig: g.client.Clone()}}
+		defer web.CloseIdleConnections()
+		if err := askBy(web, "https://"+g.address); err != nil {
+			t.Fatal(err)
+		}
+		webs = append(webs, web)
+	}
+	g.slow.turn <- struct{}{}
+	g.keeper.doubtful.Store(true)
+	answered := make(chan error, open)
+	for _, web := range webs {
+		go func() { answered <- askBy(web, "https://"+g.address) }()
+		select {
+		case <-g.keeper.asked:
+		case err := <-answered:
+			t.Fatalf("a doubtful address did not wait: %v", err)
+		}
+	}
+	g.keeper.doubtful.Store(false)
+	if err := g.ask(); err != nil {
+		t.Errorf("not doubtful any more: %v", err)
+	}
+	if len(answered) > 0 {
+		t.Errorf("%d did not wait for their turn", len(answered))
+	}
+	<-g.slow.turn
+	for range open {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Who sends the next request while the one before it is answered, which takes
+// seconds where it is refused, has no turn meanwhile, and waits for it afterwards.
+func TestTurnstile_RequestsSentAheadHoldNobodyUp(t *testing.T) {
+	g := newGuardedDoor(t)
+	g.keeper.doubtful.Store(true)
+	first, end := make(chan struct{}), make(chan struct{})
+	var second atomic.Bool
+	g.serve.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/first":
+			close(first)
+			<-end
+		case "/second":
+			second.Store(true)
+		}
+	}))
+	conn := tls.Client(g.dial(t), g.client.Clone())
+	if _, err := io.WriteString(conn, "GET /first HTTP/1.1\r\nHost: relay\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-first
+	if _, err := io.WriteString(conn, "GET /second HTTP/1.1\r\nHost: relay\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	for !g.readAhead() {
+		if len(g.slow.turn) > 0 {
+			t.Fatal("the second request has a turn while the first one is answered")
+		}
+		runtime.Gosched()
+	}
+	g.slow.turn <- struct{}{}
+	for len(g.keeper.asked) > 0 {
+		<-g.keeper.asked
+	}
+	close(end)
+	select {
+	case <-g.keeper.asked: // the second one wants it
+	case <-time.After(30 * time.Second):
+		t.Fatal("the second request took no turn")
+	}
+	if second.Load() {
+		t.Error("the second request was read without a turn")
+	}
+	<-g.slow.turn
+	in := bufio.NewReader(conn)
+	for range 2 {
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+}
+
+// readAhead tells whether something has come on the only connection while its
+// request was answered.
+func (g *guardedDoor) readAhead() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.quiet.Len() == 1 && g.quiet.Front().Value.(*boundedConn).ahead.Load()
+}
+
+// A till that shares its address with a flood answers pings at once, and who has
+// brought a good notification brings the next one at once.
+func TestSlowConn_GoodOnesTakeNoTurns(t *testing.T) {
+	for name, step := range map[string]func(c *slowConn){
+		"a till's":       func(c *slowConn) { c.turn(http.StateHijacked) },
+		"of a good one":  func(c *slowConn) { c.Judged(true) },
+		"of a bad one":   func(c *slowConn) { c.Judged(false) },
+		"no longer good": func(c *slowConn) { c.Judged(true); c.Judged(false) },
 	} {
 		near, far := net.Pipe()
-		c := &slowConn{Conn: near, by: newTurnstile()}
+		k := &keeper{}
+		k.doubtful.Store(true)
+		c := &slowConn{Conn: near, by: newTurnstile(), keeper: k}
+		step(c)
 		sent := make(chan error, 1)
 		go func() {
 			_, err := far.Write([]byte("x"))
 			sent <- err
 		}()
-		if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil || len(c.by.turn) != 1 || len(c.by.places) != 0 {
-			t.Errorf("%s: read %d, %v, turn taken %d", name, n, err, len(c.by.turn))
+		n, err := c.Read(make([]byte, 1))
+		if waits := strings.Contains(name, "no longer") || strings.Contains(name, "bad"); n != 1 || err != nil || c.held.Load() != waits {
+			t.Errorf("%s: read %d, %v, takes a turn %v", name, n, err, c.held.Load())
 		}
 		<-sent
-		stepped := make(chan struct{})
-		go func() {
-			defer close(stepped)
-			step(c)
-		}()
-		select {
-		case c.by.turn <- struct{}{}:
-		case <-time.After(30 * time.Second):
-			t.Errorf("%s: keeps the turn", name)
-		}
-		far.Close()
-		<-stepped
 		near.Close()
+		far.Close()
 	}
+}
+
+func TestTurnstile_Pauses(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	ts := newTurnstile()
+	want := func(what string, junk int64, pause time.Duration) {
+		t.Helper()
+		if p := ts.pause(now, junk); p != pause {
+			t.Errorf("%s: pauses %v, want %v", what, p, pause)
+		}
+	}
+	want("nothing done", 0, 0)
+	want("one request turned away", 1, 0)
+	want("two", 2, time.Millisecond)
+	now = now.Add(time.Millisecond)
+	want("the same two, later", 2, 0)
+	want("very many", 1e12, turnstileLongest)
+	now = now.Add(time.Minute)
+	ts.count(now)
+	now = now.Add(600 * time.Microsecond)
+	ts.spent(now)
+	want("a short turn", 1e12, 0)
+	now = now.Add(600 * time.Microsecond)
+	want("as long without one", 1e12, 0)
+	now = now.Add(1500 * time.Microsecond)
+	ts.spent(now)
+	want("a long turn", 1e12, 1500*time.Microsecond)
+	now = now.Add(time.Minute)
+	ts.spent(now)
+	want("a very long one", 1e12, turnstileLongest)
 }

@@ -2,12 +2,15 @@ package server_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -157,5 +160,24 @@ func TestWebhook_OneMerchantsRefusalsAreItsOwn(t *testing.T) {
 	}
 	if a := n.post(t, "/n/other/T1", body, shops); a.status != http.StatusUnauthorized {
 		t.Errorf("another merchant's first refusal is answered %d", a.status)
+	}
+}
+
+// judge hears what a relay thinks of a connection's notifications.
+type judge []bool
+
+func (j *judge) Judged(good bool) { *j = append(*j, good) }
+
+func TestNotify_TellsTheConnectionWhatItBrought(t *testing.T) {
+	n := newNode(t, server.Config{})
+	body := sample(t, "notify.payment.json")
+	var heard judge
+	for _, signature := range []string{sign(t, gatewayKey(), body), "wrong", sign(t, gatewayKey(), body)} {
+		ask := httptest.NewRequest(http.MethodPost, "/n/shop/POS01", bytes.NewReader(body))
+		ask.Header.Set("Sign", signature)
+		n.ServeHTTP(httptest.NewRecorder(), ask.WithContext(server.WithCaller(t.Context(), &heard)))
+	}
+	if !slices.Equal(heard, judge{true, false, true}) {
+		t.Errorf("heard %v", heard)
 	}
 }

@@ -173,6 +173,18 @@ func (s *Server) Wasted(from netip.Addr) {
 	}
 }
 
+// Doubtful tells whether requests from the address were refused more often than a
+// source may have requests refused, of all merchants together. Its requests may
+// be made to wait, but not turned away: one merchant's key may be outdated.
+func (s *Server) Doubtful(from netip.Addr) bool {
+	at := from.Unmap().WithZone("")
+	return !contains(s.cfg.TrustedProxies, at) && s.doubted.over(source{addr: network(at)})
+}
+
+// TurnedAway returns how many requests were refused beyond what their sources may
+// have refused.
+func (s *Server) TurnedAway() int64 { return s.turnedAway.Load() }
+
 // Suspect tells whether the address has wasted more connections than a source may
 // have requests refused, or has used up the refusals of requests that name no
 // known till. Its connections may be made to wait, but not turned away: PayBy or

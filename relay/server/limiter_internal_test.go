@@ -2,6 +2,8 @@ package server
 
 import (
 	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"testing"
 	"time"
@@ -102,4 +104,70 @@ func TestServer_SuspectsWhoWastesConnections(t *testing.T) {
 	if !s.Suspect(junk) || s.Suspect(payBy) {
 		t.Errorf("suspect: junk %v, PayBy with an outdated key %v", s.Suspect(junk), s.Suspect(payBy))
 	}
+}
+
+// Whatever merchants they name, an address's refusals make its requests wait in
+// the end, and nobody else's.
+func TestServer_DoubtsWhoHasRequestsRefused(t *testing.T) {
+	store, err := NewMemory(MemoryConfig{Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	s, err := New(Config{
+		Store: store, Random: rand.Reader, Now: func() time.Time { return now },
+		After:          func(time.Duration) <-chan time.Time { return closedClock() },
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(from string) {
+		ask := httptest.NewRequest(http.MethodPost, "/n/shop/POS01", nil)
+		ask.RemoteAddr = from + ":1"
+		s.ServeHTTP(httptest.NewRecorder(), ask)
+	}
+	junk := netip.MustParseAddr("192.0.2.1")
+	for i := range refusalBurst {
+		if s.Doubtful(junk) {
+			t.Fatalf("doubtful after %d refusals", i)
+		}
+		refuse("192.0.2.1")
+		refuse("10.0.0.1")
+	}
+	for addr, want := range map[string]bool{"192.0.2.1": true, "::ffff:192.0.2.1": true, "192.0.2.2": false, "10.0.0.1": false} {
+		if got := s.Doubtful(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: doubtful %v", addr, got)
+		}
+	}
+	if n := s.TurnedAway(); n != 0 {
+		t.Errorf("%d turned away within their allowance", n)
+	}
+	for range 3 {
+		refuse("192.0.2.1")
+	}
+	if n := s.TurnedAway(); n != 3 {
+		t.Errorf("%d turned away, want 3", n)
+	}
+	now = now.Add(refusalEvery)
+	if s.Doubtful(junk) {
+		t.Error("doubtful for ever")
+	}
+	// Wrong signatures for a known merchant are PayBy's in most cases, and no
+	// reason to drop a handshake; they count all the same.
+	for _, merchant := range []string{"shop", "other"} {
+		for range refusalBurst / 2 {
+			s.refuse(httptest.NewRecorder(), source{addr: netip.MustParseAddr("198.51.100.2"), merchant: merchant}, http.StatusUnauthorized, "", Address{})
+		}
+	}
+	if payBy := netip.MustParseAddr("198.51.100.2"); !s.Doubtful(payBy) || s.Suspect(payBy) {
+		t.Errorf("two merchants' outdated keys: doubtful %v, suspect %v", s.Doubtful(payBy), s.Suspect(payBy))
+	}
+}
+
+// closedClock has struck already.
+func closedClock() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
 }

@@ -60,6 +60,7 @@ type Server struct {
 	log       *slog.Logger
 	directory *directory
 	limiter   *limiter
+	doubted   *limiter // of all merchants together
 	wasted    *limiter // of connections
 	penalty   penaltyQueue
 	gate      *gate // of notifications
@@ -68,7 +69,7 @@ type Server struct {
 	held      chan struct{} // requests that are kept waiting before they are refused
 	// busyLogged is the second (Unix) in which a full gate was logged last.
 	busyLogged atomic.Int64
-	turnedAway atomic.Int64 // requests kept waiting so far
+	turnedAway atomic.Int64 // requests refused beyond their sources' allowance so far
 	hub        *hub
 	upgrader   websocket.Upgrader
 	handler    http.Handler
@@ -124,7 +125,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Store = newCalmStore(cfg.Store, cfg.Now)
 	s := &Server{
 		cfg: cfg, log: cfg.Log,
-		limiter: newLimiter(cfg.Now), wasted: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource, cfg.Now), hub: newHub(),
+		limiter: newLimiter(cfg.Now), doubted: newLimiter(cfg.Now), wasted: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource, cfg.Now), hub: newHub(),
 		pairing: newGate(pairings, pairingsPerSource, cfg.Now),
 		held:    make(chan struct{}, holdMost),
 		// Small buffers, because most connections are silent most of the time.

@@ -29,6 +29,9 @@ const (
 func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 	began := s.cfg.Now()
 	outcome, what := s.takeNotification(w, r)
+	if caller, ok := r.Context().Value(callerKey{}).(Caller); ok && outcome != OutcomeUnavailable {
+		caller.Judged(what != nil)
+	}
 	if outcome == outcomeOver {
 		s.tooMany(w)
 		outcome = OutcomeRefused
@@ -38,6 +41,20 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
 		acknowledge(w)
 		s.log.Info("notification stored", "till", what.till.String(), "seq", what.seq, "repeated", outcome == OutcomeRepeated, "bytes", what.bytes)
 	}
+}
+
+// Caller is a connection that brings notifications, to whoever owns the listener.
+type Caller interface {
+	// Judged tells whether the last one was good, before it is answered.
+	Judged(good bool)
+}
+
+type callerKey struct{}
+
+// WithCaller returns the context for the requests of a connection, for
+// http.Server.ConnContext.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
 }
 
 // receipt is what there is to say about a notification that the store has.
@@ -187,6 +204,7 @@ const outcomeOver Outcome = "over"
 // refuse answers a request that will not be taken, counts it and logs it, or
 // returns outcomeOver.
 func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem string, a Address) Outcome {
+	s.doubted.refused(source{addr: from.addr})
 	if !s.limiter.refused(from) {
 		return outcomeOver
 	}
@@ -206,10 +224,11 @@ func (s *Server) turnAway(w http.ResponseWriter, from source, status int, proble
 // for a moment, so that one that sends again and again after each answer leaves
 // the processor to others: a connection brings one such request in three seconds.
 func (s *Server) tooMany(w http.ResponseWriter) {
+	count := s.turnedAway.Add(1)
 	select {
 	case s.held <- struct{}{}:
 		// Not all for the same time, or they would come back as one.
-		<-s.cfg.After(holdFor/2 + holdFor*time.Duration(s.turnedAway.Add(1)%holdSteps)/holdSteps)
+		<-s.cfg.After(holdFor/2 + holdFor*time.Duration(count%holdSteps)/holdSteps)
 		<-s.held
 	default:
 	}
