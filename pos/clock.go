@@ -16,7 +16,12 @@ type gatewayClock struct {
 	guessed bool
 	base    time.Time // gateway time at anchor
 	anchor  time.Time // PC time with monotonic reading
+	// trip is how long the call took that brought base, which may be half of that off.
+	trip time.Duration
 }
+
+// rough reports that the call which told the time was under way for long.
+func (g *gatewayClock) rough() bool { return g.trip > time.Second }
 
 // now is gateway time at the PC's time local, UTC.
 func (g *gatewayClock) now(local time.Time) time.Time {
@@ -64,11 +69,11 @@ func (g *gatewayClock) observe(date, sent, received time.Time) {
 	estimate := date.UTC().Add(500 * time.Millisecond)
 	if g.known {
 		off := estimate.Sub(g.now(middle)).Abs()
-		if off <= dateSlack+trip/2 {
+		if sharper := g.rough() && trip < g.trip/2; off <= dateSlack+trip/2 && !sharper {
 			return
 		}
 	}
-	g.known, g.base, g.anchor = true, estimate, middle
+	g.known, g.base, g.anchor, g.trip = true, estimate, middle, trip
 }
 
 // businessDate is the trading day of t: days end at cutOff after midnight in

@@ -40,6 +40,25 @@ func TestGatewayClock(t *testing.T) {
 	}
 }
 
+// An answer that was under way for long tells the time only roughly: the next
+// one that was not decides.
+func TestGatewayClock_IsSharpenedByAQuickerAnswer(t *testing.T) {
+	pc := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	var g gatewayClock
+	g.observe(pc, pc, pc.Add(4*time.Second)) // answered at once, and 4 s on its way
+	if got := g.drift(pc); got != 2*time.Second || !g.rough() {
+		t.Fatalf("drift %v, rough %v; the test proves nothing", got, g.rough())
+	}
+	g.observe(pc.Add(10*time.Second), pc.Add(10*time.Second), pc.Add(13*time.Second))
+	if got := g.drift(pc); got != 2*time.Second {
+		t.Errorf("after an answer hardly quicker: drift %v", got)
+	}
+	g.observe(pc.Add(20*time.Second), pc.Add(20*time.Second), pc.Add(20*time.Second+50*time.Millisecond))
+	if got := g.drift(pc); got != 0 || g.rough() {
+		t.Errorf("after a quick answer: drift %v, rough %v", got, g.rough())
+	}
+}
+
 func TestView_TellsTheDriftOnceItIsKnown(t *testing.T) {
 	c := newCore(Config{Log: slog.New(slog.DiscardHandler)})
 	pc := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
@@ -49,5 +68,23 @@ func TestView_TellsTheDriftOnceItIsKnown(t *testing.T) {
 	c.clock.observe(pc.Add(-time.Hour), pc, pc)
 	if v := c.view(pc, nil); !v.Hop.DriftKnown || v.Hop.Drift.Round(time.Minute) != time.Hour {
 		t.Errorf("%+v", v.Hop)
+	}
+}
+
+// A sale that began before the clock was known gets its moment from no answer
+// that tells the time only roughly: its code would stay too long.
+func TestSale_IsDatedByAnAnswerThatWasQuick(t *testing.T) {
+	c := newCore(Config{Log: slog.New(slog.DiscardHandler)})
+	pc := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	p := plan{born: pc}
+	c.clock.observe(pc.Add(4*time.Second), pc, pc.Add(4*time.Second))
+	c.dateFirst(&p)
+	if !p.born.Equal(pc) {
+		t.Fatalf("dated %v", p.sent)
+	}
+	c.clock.observe(pc.Add(10*time.Second), pc.Add(10*time.Second), pc.Add(10*time.Second+50*time.Millisecond))
+	c.dateFirst(&p)
+	if off := p.sent.Sub(pc).Abs(); !p.born.IsZero() || off > time.Second {
+		t.Errorf("dated %v, %v off", p.sent, off)
 	}
 }

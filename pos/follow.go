@@ -310,9 +310,10 @@ func (c *core) firstSent(s *openSale, now time.Time) time.Time {
 	return at
 }
 
-// dateFirst gives the first attempt its time by the gateway's clock.
+// dateFirst gives the first attempt its time by the gateway's clock, once that is
+// known well enough.
 func (c *core) dateFirst(p *plan) {
-	if !p.born.IsZero() && c.clock.known && !c.clock.guessed {
+	if !p.born.IsZero() && c.clock.known && !c.clock.guessed && !c.clock.rough() {
 		p.sent, p.born = c.clock.now(p.born), time.Time{}
 	}
 }
