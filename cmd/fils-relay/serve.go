@@ -23,12 +23,10 @@ import (
 const (
 	drainTimeout = 15 * time.Second // longer than a request waits for the store
 	openTimeout  = 2 * time.Minute  // for a store to read what it has, or a cluster to elect
-	// gcPercent keeps the memory of a relay with many idle tills near what they
-	// need. GOGC overrules it.
-	gcPercent = 40
 	// gcFloor is counted as in use, though never touched and so never in memory: a
-	// small heap would otherwise be collected again every few megabytes.
-	gcFloor = 64 << 20
+	// small heap would otherwise be collected again every few megabytes. GOGC
+	// overrules it.
+	gcFloor = 32 << 20
 	// tidyEvery is how often memory that nobody needs is given back. A crowd that
 	// connects at once leaves much of it, and an idle relay collects too seldom.
 	tidyEvery = 30 * time.Second
@@ -55,7 +53,6 @@ func serve(ctx context.Context, s *settings, c console) error {
 	log, endLog := newLog(c.err, level)
 	defer endLog()
 	if _, given := c.env("GOGC"); !given {
-		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 		defer runtime.KeepAlive(make([]byte, gcFloor))
 	}
 	kept, nodes, closeStore, err := openStore(ctx, s, log)
