@@ -45,7 +45,13 @@ func (c *canned) XWith(context.Context, pos.Approval) (pos.Z, error) {
 	return pos.Z{Totals: pos.Totals{Refunds: pos.Sum{Count: 1, Amount: 2500}}, Count: 918, Head: sha256.Sum256([]byte("x"))}, nil
 }
 
-func (c *canned) Z(_ context.Context, number int64) (pos.Z, error) { return tally(number, true), nil }
+func (c *canned) Z(_ context.Context, number int64) (pos.Z, error) {
+	z := tally(number, true)
+	if number == 9 {
+		z.RestoredAt = base().Add(-5 * time.Hour)
+	}
+	return z, nil
+}
 
 func (c *canned) Shifts(_ context.Context, before int64, limit int) ([]pos.Shift, error) {
 	var list []pos.Shift
@@ -172,7 +178,8 @@ func shiftScenes() []scene {
 	moneyBack := open(shopShift, false)
 	moneyBack.Alerts = []pos.Alert{{ID: 56, Kind: pos.AlertReleasedUnpaid, At: base().Add(-time.Minute), Sale: history()[8].No, Amount: 2250},
 		{ID: 57, Kind: pos.AlertReversalFailed, At: base().Add(-time.Hour), Sale: history()[0].No, Amount: 3550},
-		{ID: 58, Kind: pos.AlertRefundFailed, At: base().Add(-2 * time.Hour), Sale: history()[1].No, Amount: 2000}}
+		{ID: 58, Kind: pos.AlertRefundFailed, At: base().Add(-2 * time.Hour), Sale: history()[1].No, Amount: 2000},
+		{ID: 62, Kind: pos.AlertReversedOther, At: base().Add(-3 * time.Hour), Sale: history()[5].No, Amount: 7800}}
 	unreadable := open(shopShift, false)
 	unreadable.Alerts = []pos.Alert{{ID: 59, Kind: pos.AlertUnlisted, At: base().Add(-time.Hour), Code: "401", Trace: "7f3e9a"},
 		{ID: 60, Kind: pos.AlertUnreadable, At: base().Add(-2 * time.Hour)}, {ID: 61, Kind: pos.AlertEntry, At: base().Add(-3 * time.Hour), Number: lost}}
@@ -204,6 +211,7 @@ func shiftScenes() []scene {
 		{name: "99-z-incomplete", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/11", "<Down>", "<Down>", "<Down>", "<Down>"}},
 		{name: "99-z-cut", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/10", "<Down>", "<Down>", "<Down>", "<Down>"}},
 		{name: "99-z-complete", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/12", "<Down>", "<Down>", "<Down>", "<Down>"}},
+		{name: "99-z-restored", view: open(shopShift, false), keys: []string{"<F7>", "#shift/z/9"}},
 		{name: "80-adopt", view: view(), keys: []string{"<F3>", "#history/adopt", lost}},
 		{name: "81-adopt-refused", view: view(), keys: []string{"<F3>", "#history/adopt", "777", "<Return>", "Till", " 2", "<Return>"}},
 		{name: "82-adopt-found", view: missing, keys: []string{"<F4>", "#alert/adopt/52", "Till", " 2", "<Return>"}},
