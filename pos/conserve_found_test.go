@@ -65,6 +65,9 @@ func TestZ_ARefundThatFailsAfterTheReversalWasHeard(t *testing.T) {
 		"a part, by hand":             {refund: theirs("PORTAL-1", 400)},
 		"a part, by hand, not heard":  {refund: theirs("PORTAL-1", 400), sell: unheard},
 		"a part, heard of late":       {refund: mine(400), late: true},
+		"beside the way back":         {refund: theirs("PORTAL-1", 1), back: true},
+		"a part beside the way back":  {refund: mine(400), back: true},
+		"beside way back and second":  {refund: mine(700), sell: twice, back: true, rest: 1000},
 		"the reversal's way back":     {refund: theirs("REVOKE-1", 1000), rest: 1000},
 		"another till's":              {refund: theirs("R260714-ZZZZZZZZZZZZZZZZZZZZZ", 400)},
 		"of a second payment":         {refund: mine(1000), sell: twice, rest: 1000},
@@ -84,6 +87,7 @@ type lostRefund struct {
 	sell   func(*sim) SaleNo // a sale of 10.00; sold if nil
 	refund func(*sim, SaleNo) RefundNo
 	late   bool // that it left is heard of after the reversal
+	back   bool // the reversal's way back is heard of before it
 	rest   Fils // what PayBy holds in the end
 }
 
@@ -117,6 +121,13 @@ func (c lostRefund) play(s *sim, shifts bool) {
 		s.pay(no)
 	}
 	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	if c.back {
+		s.orders[no].report.Status = OrderSettled
+		way := theirs("REVOKE-1", 1000)(s, no)
+		s.refunds[way].report.Status = RefundReportSettled
+		report := s.refunds[way].report
+		s.deliver(Notice{Refund: &report})
+	}
 	s.notify(no, nil)
 	s.want(no, SaleReversed)
 	if c.late {

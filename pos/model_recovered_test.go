@@ -244,7 +244,7 @@ func (w *world) checkRecovered() {
 func (w *world) checkTotals() {
 	folder, sales, apart := pos.NewFolder(), map[pos.SaleNo]*pos.Sale{}, map[pos.SaleNo]bool{}
 	var paid pos.Fils
-	back, lost := map[pos.SaleNo]pos.Fils{}, map[pos.RefundNo]bool{}
+	back, left, lost := map[pos.SaleNo]pos.Fils{}, map[pos.RefundNo]bool{}, map[pos.RefundNo]bool{}
 	for _, e := range w.book.events {
 		f, err := e.Fact()
 		if err != nil {
@@ -273,7 +273,13 @@ func (w *world) checkTotals() {
 			}
 			paid = 0
 		}
-		lost[f.Refund] = lost[f.Refund] || f.Refund != "" && f.Adoption != nil
+		switch f.Kind {
+		case pos.RefundLeft, pos.RefundArrived: // whose Z counts it is decided when it leaves
+			lost[f.Refund] = lost[f.Refund] || !left[f.Refund] && f.Adoption != nil
+			left[f.Refund] = true
+		case pos.RefundFellBack:
+			left[f.Refund] = false
+		}
 		if f.Sale == "" || f.Refund != "" || f.Kind == pos.AlertRaised || f.Kind == pos.AlertResolved {
 			continue
 		}

@@ -60,6 +60,8 @@ type tallySale struct {
 	// that the sale was reversed, but for out.
 	out, lost Fils
 	undone    bool
+	// over is how much of out and lost the reversal could not have left to them.
+	over Fils
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
 	// asked is the wish for its reversal.
@@ -82,6 +84,8 @@ type tallyRefund struct {
 	// early: it left before its sale was reversed; lost: a lost journal may have
 	// heard of that.
 	early, lost bool
+	// undo is what the reversal of its sale takes from the totals because it failed.
+	undo Fils
 }
 
 // tallyEntry is a line to be made when the sale's last state is known.
@@ -234,6 +238,9 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	s.disputed = s.disputed || s.State == SaleDisputed
 	if before != s.State && s.State == SaleReversed {
 		s.undone = s.inTotals(before, f.Adoption != nil) || s.cameAndWent(f.Adoption != nil)
+		if s.inTotals(before, f.Adoption != nil) {
+			s.over = max(0, s.out+s.lost-s.Intent.Amount)
+		}
 	}
 	if o := f.Order; f.Kind == SalePaidAgain && o != nil && o.Currency == Currency {
 		s.second += o.Total
@@ -280,6 +287,9 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 	}
 	s.giveBack(r, before)
 	s.hold(r, before)
+	if r.undo = 0; moneyLeft(before) && !moneyLeft(r.State) {
+		r.undo = s.undo(r)
+	}
 	r.Intent.Biz, r.Witnesses, r.Refusal = nil, nil, nil
 	return r, nil
 }
@@ -329,12 +339,17 @@ func (s *tallySale) cameAndWent(elsewhere bool) bool {
 	return s.out > 0 && !s.apart && !s.disputed && !elsewhere
 }
 
-// reversedAfter: r is no part of its sale's reversal after all, which took all
-// that the payment brought. A refund of the whole that this till did not make is
-// the reversal's own way back.
-func (s *tallySale) reversedAfter(r *tallyRefund) bool {
+// undo returns what its sale's reversal takes from the totals after all, now that
+// r has failed: what it had left to r. A refund of the whole that this till did
+// not make is the reversal's own way back.
+func (s *tallySale) undo(r *tallyRefund) Fils {
 	wayBack := r.Outside && r.Intent.Amount >= s.Intent.Amount
-	return s.undone && r.early && !wayBack
+	if !s.undone || !r.early || wayBack || r.apart {
+		return 0
+	}
+	over := min(s.over, r.Intent.Amount)
+	s.over -= over
+	return r.Intent.Amount - over
 }
 
 func (t *Tally) hour(at time.Time) string { return at.In(t.location).Format("2006-01-02 15") }

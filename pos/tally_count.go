@@ -184,8 +184,8 @@ func (t *Tally) refund(ctx context.Context, f Fact) error {
 	case moneyLeft(before) && !moneyLeft(r.State):
 		part.Returned = sum
 		t.returned = append(t.returned, entry)
-		if s.reversedAfter(r) {
-			undone := tallyEntry{sale: s, amount: r.Intent.Amount, at: f.At, by: s.asked.by, approver: s.asked.approver, self: s.asked.self}
+		if r.undo > 0 {
+			undone := tallyEntry{sale: s, amount: r.undo, at: f.At, by: s.asked.by, approver: s.asked.approver, self: s.asked.self}
 			t.reversals = append(t.reversals, undone)
 			t.book(s, t.when(undone, s.asked.by), Totals{Reversals: Sum{0, undone.amount}})
 		}
