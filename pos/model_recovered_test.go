@@ -297,8 +297,13 @@ func (w *world) checkTotals() {
 			apart[f.Sale] = f.Order.Took()
 		}
 		if f.Kind == pos.SaleWasPaid && f.Adoption != nil {
-			// The journal that was lost may have counted it.
-			if apart[f.Sale] = true; w.recovery.IsZero() || f.Order.Payment.At().After(w.recovery.Add(15*time.Minute)) {
+			// The journal that was lost may have counted it. A till that slept before
+			// it heard of the provider cannot tell when it started.
+			ordered := w.recovery
+			if w.awake.After(ordered) {
+				ordered = w.awake
+			}
+			if apart[f.Sale] = true; w.recovery.IsZero() || f.Order.Payment.At().After(ordered.Add(15*time.Minute)) {
 				w.wrong("sale %s stands apart from the Z; its payment came after the last recovery was ordered", f.Sale.Short())
 			}
 		}
