@@ -44,6 +44,13 @@ func (c *pcClock) sleep(d time.Duration) {
 	c.slept += d
 }
 
+// rest is how long the PC has slept.
+func (c *pcClock) rest() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slept
+}
+
 // restamp: a till that starts again knows when the first byte of a sale left
 // only by a stamp, which was wrong when the PC's clock was and the provider's
 // was not known; it cannot have left after the start.

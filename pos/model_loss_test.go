@@ -116,6 +116,7 @@ func (w *world) lacks(expected bool) {
 		return // what came into the journal since it was ordered cannot be missing
 	}
 	w.ordered, w.recovery, w.mustKnow = last, w.clock.truth(), map[pos.RefundNo]bool{}
+	w.rested = w.clock.rest()
 	for no := range w.provider.refunds {
 		w.mustKnow[no] = true
 	}

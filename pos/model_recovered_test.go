@@ -297,12 +297,9 @@ func (w *world) checkTotals() {
 			apart[f.Sale] = f.Order.Took()
 		}
 		if f.Kind == pos.SaleWasPaid && f.Adoption != nil {
-			// The journal that was lost may have counted it. A till that slept before
-			// it heard of the provider cannot tell when it started.
-			ordered := w.recovery
-			if w.awake.After(ordered) {
-				ordered = w.awake
-			}
+			// The journal that was lost may have counted it. A till that has slept
+			// since it started takes its start for later by as much.
+			ordered := w.recovery.Add(w.clock.rest() - w.rested)
 			if apart[f.Sale] = true; w.recovery.IsZero() || f.Order.Payment.At().After(ordered.Add(15*time.Minute)) {
 				w.wrong("sale %s stands apart from the Z; its payment came after the last recovery was ordered", f.Sale.Short())
 			}

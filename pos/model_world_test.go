@@ -70,7 +70,9 @@ type world struct {
 	// recovery is when the last recovery was ordered, by true time; ordered is
 	// the order.
 	recovery time.Time
-	ordered  pos.Alert
+	// rested is how long the PC had slept by then.
+	rested  time.Duration
+	ordered pos.Alert
 	// later is what the till keeps and cannot verify yet.
 	later []later
 	// twice are sales of whose second payment the till was told.
