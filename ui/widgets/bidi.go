@@ -16,7 +16,9 @@ type Piece struct {
 }
 
 // Visual orders one line for drawing by the Unicode bidirectional algorithm
-// without explicit embeddings. rtl is the direction of the paragraph.
+// without explicit embeddings. rtl is the direction of the paragraph. A middle
+// dot between spaces separates parts of the line, which stand in its direction
+// whatever script they are in.
 func Visual(line string, rtl bool) []Piece {
 	text := []rune(line)
 	if len(text) == 0 {
@@ -26,9 +28,17 @@ func Visual(line string, rtl bool) []Piece {
 	if rtl {
 		base = 1
 	}
-	classes := classify(text)
+	classes, dots := classify(text), separators(text)
+	for _, i := range dots {
+		classes[i] = strong(base)
+	}
 	resolveWeak(classes, base)
 	resolveNeutral(classes, base)
+	for _, i := range dots {
+		if base == 1 {
+			classes[i] = neutralSentinel
+		}
+	}
 	return order(split(text, classes, levels(classes, base)))
 }
 
@@ -39,6 +49,17 @@ func classify(text []rune) []bidi.Class {
 		classes[i] = p.Class()
 	}
 	return classes
+}
+
+// separators are the places of middle dots between spaces.
+func separators(text []rune) []int {
+	var out []int
+	for i := 1; i+1 < len(text); i++ {
+		if text[i] == '·' && text[i-1] == ' ' && text[i+1] == ' ' {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func strong(base int) bidi.Class {

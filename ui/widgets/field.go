@@ -249,9 +249,9 @@ func (r *fieldRenderer) Layout(size fyne.Size) {
 		caretX = left - 3
 	}
 	if len(f.text) == 0 {
-		caretX = Space4 - 3
+		caretX = Space4 - 5 // clear of the hint
 		if l.RTL {
-			caretX = size.Width - Space4 + 2
+			caretX = size.Width - Space4 + 3
 		}
 	}
 	h := f.size * 1.3

@@ -109,6 +109,9 @@ func LoadFonts() (Fonts, error) {
 		if err != nil {
 			return Fonts{}, fmt.Errorf("load font %s: %w", face, err)
 		}
+		if err := makeRoom(data); err != nil {
+			return Fonts{}, fmt.Errorf("load font %s: %w", face, err)
+		}
 		*to = fyne.NewStaticResource(face+".ttf", data)
 	}
 	return f, nil
