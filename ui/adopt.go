@@ -76,8 +76,8 @@ func (x *adoptDialog) drawWrite() fyne.CanvasObject {
 		return f
 	}
 	body := []fyne.CanvasObject{x.head("adopt.title"), l.NewLabel(w.t("adopt.text"), widgets.TextBody, l.Text).Wrapped(),
-		l.NewLabel(w.t("adopt.number"), widgets.TextBody, l.Muted), field("adopt/number", w.t("adopt.number.hint"), maxNumber, &x.number),
-		l.NewLabel(w.t("deed.note"), widgets.TextBody, l.Muted), field("adopt/note", w.t("adopt.note.hint"), maxNote, &x.note)}
+		a.named(w.t("adopt.number"), field("adopt/number", w.t("adopt.number.hint"), maxNumber, &x.number)),
+		a.named(w.t("deed.note"), field("adopt/note", w.t("adopt.note.hint"), maxNote, &x.note))}
 	switch {
 	case x.step == adoptSend:
 		body = append(body, l.Row(widgets.Space3, l.Icon("clock", 22, l.Accent), widgets.Stretch(l.NewLabel(w.t("adopt.asking"), widgets.TextBody, l.Text).Bold().Wrapped())))

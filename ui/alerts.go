@@ -72,15 +72,15 @@ func (s *alertsScreen) alert(al *pos.Alert) fyne.CanvasObject {
 	}
 	id := al.ID
 	buttons := []fyne.CanvasObject{widgets.Stretch(l.Row(widgets.Space4, facts...))}
+	if al.Kind != pos.AlertRecovering { // the till takes that one back by itself
+		buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(*al) }))
+	}
 	if no := al.Sale; no != "" {
 		buttons = append(buttons, l.NewButton(targetID("alert/open/", id), widgets.Primary, w.t("alerts.open"), "", func() { a.openSale(no) }))
 	}
 	if (al.Kind == pos.AlertMissing || al.Kind == pos.AlertStranger) && al.Number != "" {
 		number := al.Number
 		buttons = append(buttons, l.NewButton(targetID("alert/adopt/", id), widgets.Primary, w.t("adopt.open"), "", func() { a.openAdopt(number) }))
-	}
-	if al.Kind != pos.AlertRecovering { // the till takes that one back by itself
-		buttons = append(buttons, l.NewButton(targetID("alert/resolve/", id), widgets.Plain, w.t("alerts.resolve"), "", func() { s.resolve(id) }))
 	}
 	body := []fyne.CanvasObject{l.Row(widgets.Space3, head...), l.NewLabel(w.alert(al.Kind, 1), widgets.TextLarge, l.Text).Wrapped()}
 	for _, line := range append(a.aboutKeys(al), a.aboutNews(al)...) {
@@ -147,9 +147,25 @@ func (a *App) aboutNews(al *pos.Alert) []string {
 	return out
 }
 
+// alertLine names the alert that a question is about.
+func (a *App) alertLine(al *pos.Alert) fyne.CanvasObject {
+	l, w := a.look, a.words
+	head := []fyne.CanvasObject{widgets.Stretch(l.NewLabel(w.alert(al.Kind, 0), widgets.TextLarge, l.Text).Bold().Wrapped())}
+	if al.Amount > 0 {
+		head = append(head, l.NewLabel(w.sum(al.Amount, al.Currency), widgets.TextLarge, l.Text).Bold())
+	}
+	facts := a.when(al.At)
+	if al.Sale != "" {
+		facts += " · " + w.t("alerts.sale", "no", al.Sale.Short())
+	} else if al.Number != "" {
+		facts += " · " + w.t("alert.number", "no", al.Number)
+	}
+	return l.Card(widgets.Space4, widgets.Space3, widgets.Column(0, l.Row(widgets.Space3, head...), l.NewLabel(facts, widgets.TextSmall, l.Muted).Wrapped()))
+}
+
 // resolve asks for a written reason: an alert never goes away silently.
-func (s *alertsScreen) resolve(id int64) {
-	a := s.app
+func (s *alertsScreen) resolve(al pos.Alert) {
+	a, id := s.app, al.ID
 	note, failed, busy := "", "", false
 	var send func()
 	a.openDialog(&dialog{start: "resolve/note", build: func() fyne.CanvasObject {
@@ -159,7 +175,7 @@ func (s *alertsScreen) resolve(id int64) {
 		field.OnChange = func(text string) { note = text }
 		field.OnEnter = func() { send() }
 		return widgets.Column(widgets.Space4,
-			l.NewLabel(w.t("resolve.title"), widgets.TextTitle, l.Text).Bold().Wrapped(),
+			l.NewLabel(w.t("resolve.title"), widgets.TextTitle, l.Text).Bold().Wrapped(), a.alertLine(&al),
 			l.NewLabel(w.t("resolve.text"), widgets.TextBody, l.Muted).Wrapped(),
 			field, l.NewLabel(failed, widgets.TextBody, l.FailureText).Bold().Wrapped(),
 			l.Row(widgets.Space3, widgets.Filler(),

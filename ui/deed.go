@@ -123,13 +123,13 @@ func (x *deedDialog) drawWrite() fyne.CanvasObject {
 	body := []fyne.CanvasObject{x.head(),
 		l.NewLabel(w.t("refund.of", "no", x.sale.No.Short(), "amount", w.money(x.sale.Intent.Amount)), widgets.TextBody, l.Muted).Wrapped(),
 		l.NewLabel(x.text, widgets.TextBody, l.Text).Wrapped()}
-	add := func(id, hint string, limit int, value *string) {
-		field := a.field(id, hint, limit)
+	add := func(id, name string, limit int, value *string) {
+		field := a.field(id, "", limit)
 		field.SetText(*value)
 		field.OnChange = func(text string) { *value = text }
 		field.OnEnter = x.next
 		field.SetEnabled(x.step == deedWrite)
-		body = append(body, l.NewLabel(hint, widgets.TextBody, l.Muted), field)
+		body = append(body, a.named(name, field))
 	}
 	if x.other {
 		add("deed/other", w.t("attach.number"), 40, &x.number)

@@ -264,6 +264,16 @@ func TestHistory_missing_sale_is_a_sentence(t *testing.T) {
 	}
 }
 
+func TestRefund_of_everything_says_that_nothing_is_left(t *testing.T) {
+	d := openHistory(t)
+	d.chooseFirst()
+	d.press(fyne.KeyReturn, fyne.KeyReturn)
+	d.typed("120")
+	d.press(fyne.KeyReturn)
+	d.wantText("After that nothing is left to refund.")
+	d.wantNoText("AED 0.00")
+}
+
 func TestAlerts_are_resolved_only_with_a_written_reason(t *testing.T) {
 	v := quiet()
 	v.Alerts = []pos.Alert{{ID: 41, Kind: pos.AlertLatePayment, Sale: "SAAA111", Amount: 4200, Trace: "7f3e"}}
@@ -274,6 +284,7 @@ func TestAlerts_are_resolved_only_with_a_written_reason(t *testing.T) {
 	}
 	d.app.focus("alert/resolve/41")
 	d.press(fyne.KeyReturn, fyne.KeySpace, fyne.KeyReturn)
+	d.wantText(" · Sale AAA111") // the question names the alert
 	d.wantText("Write what was done first")
 	d.wantCalls()
 	d.typed("refunded, Ali")

@@ -370,6 +370,11 @@ func (a *App) refocus() {
 	}
 }
 
+// named puts the name of a field over it, nearer than what stands above.
+func (a *App) named(name string, field fyne.CanvasObject) fyne.CanvasObject {
+	return widgets.Column(widgets.Space1, a.look.NewLabel(name, widgets.TextBody, a.look.Muted), field)
+}
+
 // field makes a text field that takes the focus when it is clicked.
 func (a *App) field(id, hint string, limit int) *widgets.Field {
 	f := a.look.NewField(id, hint, limit)

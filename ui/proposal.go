@@ -46,14 +46,20 @@ func (s *alertsScreen) proposal(p pos.Proposal) fyne.CanvasObject {
 			body = append(body, l.NewLabel(text, widgets.TextLarge, l.Text).Wrapped())
 		}
 	}
-	id, decline := string(p.ID), w.t("proposal.decline")
-	if p.Requester == a.by() {
-		decline = w.t("proposal.withdraw")
-	}
+	id := string(p.ID)
+	yes, _ := a.declining(&p)
 	return l.Card(widgets.Space5, widgets.Space4, widgets.Column(widgets.Space3, append(body, l.Row(widgets.Space3, widgets.Stretch(facts),
 		l.NewButton("proposal/open/"+id, widgets.Ghost, w.t("alerts.open"), "", func() { a.openSale(p.Sale) }),
-		l.NewButton("proposal/decline/"+id, widgets.Plain, decline, "", func() { a.openProposal(p, true) }),
+		l.NewButton("proposal/decline/"+id, widgets.Plain, yes, "", func() { a.openProposal(p, true) }),
 		l.NewButton("proposal/approve/"+id, widgets.Primary, w.t("proposal.approve"), "", func() { a.openProposal(p, false) })))...))
+}
+
+// declining words the end of a request: whoever made it withdraws it.
+func (a *App) declining(p *pos.Proposal) (yes, title string) {
+	if p.Requester == a.by() {
+		return a.words.t("proposal.withdraw"), a.words.t("proposal.withdraw.title")
+	}
+	return a.words.t("proposal.decline"), a.words.t("proposal.decline.title")
 }
 
 // openProposal reads a waiting refund back, to approve or to decline it.
@@ -74,12 +80,17 @@ func (a *App) openProposal(p pos.Proposal, decline bool) {
 			}
 		}
 		if decline {
-			out = append(out, f.field("note", w.t("deed.note"), maxNote, &note)...)
+			hint := w.t("proposal.reason.hint")
+			if p.Requester == a.by() {
+				hint = ""
+			}
+			out = append(out, f.field("note", w.t("deed.note"), hint, maxNote, &note))
 		}
 		return out
 	}
 	if decline {
-		f.title, f.yes, f.kind = w.t("proposal.declining"), w.t("proposal.decline"), widgets.Primary
+		f.yes, f.title = a.declining(&p)
+		f.kind = widgets.Primary
 		f.start = "proposal/note"
 		f.send = func() { a.decline(f, p, strings.TrimSpace(note)) }
 	} else {

@@ -69,6 +69,7 @@ func TestProposal_is_not_approved_by_who_asked(t *testing.T) {
 
 	// What one asked for oneself can be taken back without anybody's PIN.
 	s.tap("proposal/decline/" + id)
+	s.wantText("Withdraw this request?")
 	s.typed("Customer kept it")
 	s.press(fyne.KeyReturn)
 	s.until("the end of it", func() bool { return len(s.app.view.Proposals) == 0 })
@@ -84,6 +85,7 @@ func TestProposal_is_declined_with_a_reason_and_a_PIN(t *testing.T) {
 	s.work("omar", managerPIN)
 	s.press(fyne.KeyF4)
 	s.tap("proposal/decline/" + string(p.ID))
+	s.wantText("Decline this refund?")
 	s.press(fyne.KeyReturn)
 	s.wantText("Write the reason first")
 	s.typed("No receipt")

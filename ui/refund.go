@@ -90,10 +90,9 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 		l.NewLabel(w.t("refund.of", "no", r.sale.No.Short(), "amount", w.money(r.sale.Intent.Amount)), widgets.TextBody, l.Muted).Wrapped(),
 		l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("detail.rest"), widgets.TextLarge, l.Text)),
 			l.NewLabel(w.money(r.sale.Refundable()), widgets.TextLarge, l.Text).Bold()),
-		l.NewLabel(w.t("refund.amount"), widgets.TextBody, l.Muted), r.input.field,
-		l.NewLabel(w.t("refund.reason"), widgets.TextBody, l.Muted), reason)
+		a.named(w.t("refund.amount"), r.input.field), a.named(w.t("refund.reason"), reason))
 	if r.needsNote {
-		note := a.field("refund/note", w.t("refund.note"), maxNote)
+		note := a.field("refund/note", "", maxNote)
 		note.SetText(r.note)
 		note.OnChange = func(text string) { r.note = text }
 		note.OnEnter = r.next
@@ -105,7 +104,7 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 		case len(r.sale.Chargebacks) > 0: // in another currency
 			why = w.t("error.refund_charged") + "\n" + w.t("error.refund_charged.next")
 		}
-		body = append(body, l.NewLabel(why, widgets.TextBody, l.Text).Wrapped(), note)
+		body = append(body, l.NewLabel(why, widgets.TextBody, l.Text).Wrapped(), a.named(w.t("refund.note"), note))
 	}
 	body = append(body, r.trouble(), l.Row(widgets.Space3, widgets.Filler(),
 		l.NewButton("refund/back", widgets.Plain, w.t("dialog.back"), "Esc", r.back),
@@ -179,9 +178,13 @@ func (r *refundDialog) drawConfirm() fyne.CanvasObject {
 		yes.SetEnabled(false)
 		back.SetEnabled(false)
 	}
+	readback := "refund.readback"
+	if r.amount == r.sale.Refundable() {
+		readback = "refund.readback.all"
+	}
 	body := []fyne.CanvasObject{r.title("refund.confirm"),
 		l.NewLabel(w.money(r.amount), widgets.TextDisplay, l.Text).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle),
-		l.NewLabel(w.t("refund.readback", "no", r.sale.No.Short(), "rest", w.money(r.sale.Refundable()-r.amount)), widgets.TextLarge, l.Text).Wrapped(),
+		l.NewLabel(w.t(readback, "no", r.sale.No.Short(), "rest", w.money(r.sale.Refundable()-r.amount)), widgets.TextLarge, l.Text).Wrapped(),
 	}
 	if r.reason != "" {
 		body = append(body, l.NewLabel(r.reason, widgets.TextBody, l.Muted).Wrapped())

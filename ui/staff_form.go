@@ -78,14 +78,14 @@ func (f *form) tick() {
 	}, text)
 }
 
-// field is a line of text with its name.
-func (f *form) field(id, name string, limit int, value *string) []fyne.CanvasObject {
-	field := f.app.field(f.id+"/"+id, name, limit)
+// field is a line of text with its name; hint is shown while it is empty.
+func (f *form) field(id, name, hint string, limit int, value *string) fyne.CanvasObject {
+	field := f.app.field(f.id+"/"+id, hint, limit)
 	field.SetText(*value)
 	field.OnChange = func(text string) { *value = text }
 	field.OnEnter = f.next
 	field.SetEnabled(!f.busy)
-	return []fyne.CanvasObject{f.app.look.NewLabel(name, widgets.TextBody, f.app.look.Muted), field}
+	return f.app.named(name, field)
 }
 
 // pin makes a line for a PIN of this form.
@@ -103,15 +103,13 @@ func (f *form) pin(id string) *pinField {
 
 // pinRow draws lines for PINs with their names, beside each other.
 func (f *form) pinRow(names []string, pins ...*pinField) fyne.CanvasObject {
-	l := f.app.look
 	var row []fyne.CanvasObject
 	for i, p := range pins {
-		p.hint = names[i]
 		field := p.build()
 		field.SetEnabled(!f.busy)
-		row = append(row, widgets.Stretch(widgets.Column(widgets.Space1, l.NewLabel(names[i], widgets.TextBody, l.Muted), field)))
+		row = append(row, widgets.Stretch(f.app.named(names[i], field)))
 	}
-	return l.Row(widgets.Space4, row...)
+	return f.app.look.Row(widgets.Space4, row...)
 }
 
 // next is Enter in a field: on to the next one, and after the last one done.

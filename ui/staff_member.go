@@ -39,11 +39,11 @@ func (x *memberForm) draw() []fyne.CanvasObject {
 	l, w := a.look, a.words
 	var out []fyne.CanvasObject
 	if !x.added {
-		out = append(out, x.field("name", w.t("member.name"), maxName, &x.name)...)
+		out = append(out, x.field("name", w.t("member.name"), "", maxName, &x.name))
 		if x.before == nil {
-			out = append(out, x.field("short", w.t("member.short"), maxShort, &x.short)...)
+			out = append(out, x.field("short", w.t("member.short"), "", maxShort, &x.short))
 		}
-		out = append(out, l.NewLabel(w.t("member.role"), widgets.TextBody, l.Muted), x.roles())
+		out = append(out, a.named(w.t("member.role"), x.roles()))
 	}
 	if x.before == nil {
 		return append(out, x.pinRow([]string{w.t("member.pin"), w.t("member.again")}, x.pin, x.again),
@@ -53,11 +53,7 @@ func (x *memberForm) draw() []fyne.CanvasObject {
 	if !x.active {
 		active = w.t("member.activate")
 	}
-	state := w.t("member.active")
-	if !x.active {
-		state = w.t("member.inactive")
-	}
-	return append(out, l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(state, widgets.TextBody, l.Text).Wrapped()),
+	return append(out, l.Row(widgets.Space3, widgets.Stretch(x.state()),
 		l.NewButton("member/active", widgets.Plain, active, "", func() {
 			x.active = !x.active
 			a.redrawDialog("member/active")
@@ -67,6 +63,25 @@ func (x *memberForm) draw() []fyne.CanvasObject {
 			a.closeDialog()
 			a.openNewPIN(m)
 		})))
+}
+
+// state says whether the member may work here, and what saving would change.
+func (x *memberForm) state() fyne.CanvasObject {
+	l := x.app.look
+	key, ink := "member.active", l.Text
+	switch before := x.before.Active; {
+	case before && !x.active:
+		key, ink = "member.deactivating", l.FailureText
+	case !before && x.active:
+		key, ink = "member.activating", l.CautionText
+	case !before:
+		key = "member.inactive"
+	}
+	x.kind = widgets.Primary
+	if key == "member.deactivating" {
+		x.kind = widgets.Danger
+	}
+	return widgets.Within(x.width, true, l.NewLabel(x.app.words.t(key), widgets.TextBody, ink).Bold().Wrapped())
 }
 
 // roles are the four roles, of which one is chosen.
@@ -122,7 +137,7 @@ func (x *memberForm) add(m pos.Member, given []pos.Approval) {
 		if err != nil {
 			at := x.start
 			if added {
-				at = x.pin.id
+				at, x.title = x.pin.id, a.words.t("newpin.title", "name", m.Name)
 			}
 			x.explain(err, at)
 			return

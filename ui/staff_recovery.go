@@ -43,8 +43,7 @@ func (a *App) openRecovery() {
 		} else {
 			out = append(out, a.look.NewLabel(owner.Name, widgets.TextLarge, a.look.Text).Bold())
 		}
-		out = append(out, f.field("code", w.t("recover.code"), maxCode, &typed)...)
-		return append(out, f.pinRow([]string{w.t("own.new"), w.t("member.again")}, pin, again),
+		return append(out, f.field("code", w.t("recover.code"), "", maxCode, &typed), f.pinRow([]string{w.t("own.new"), w.t("member.again")}, pin, again),
 			a.look.NewLabel(w.t("member.pin.text"), widgets.TextSmall, a.look.Muted).Wrapped())
 	}
 	f.send = func() {

@@ -25,9 +25,9 @@ func (a *App) openSetUp() {
 	f := &form{app: a, id: "setup", start: "setup/name", icon: "lock", title: w.t("setup.title"), text: w.t("setup.text"), yes: w.t("setup.yes"), kind: widgets.Primary, width: 640}
 	pin, again := f.pin("pin"), f.pin("again")
 	f.body = func() []fyne.CanvasObject {
-		out := append(f.field("name", w.t("member.name"), maxName, &name), f.field("short", w.t("member.short"), maxShort, &short)...)
-		return append(out, f.pinRow([]string{w.t("member.pin"), w.t("member.again")}, pin, again),
-			a.look.NewLabel(w.t("member.pin.text"), widgets.TextSmall, a.look.Muted).Wrapped())
+		return []fyne.CanvasObject{f.field("name", w.t("member.name"), "", maxName, &name), f.field("short", w.t("member.short"), "", maxShort, &short),
+			f.pinRow([]string{w.t("member.pin"), w.t("member.again")}, pin, again),
+			a.look.NewLabel(w.t("member.pin.text"), widgets.TextSmall, a.look.Muted).Wrapped()}
 	}
 	f.send = func() {
 		m, ok := f.member(name, short, pos.RoleOwner)
@@ -136,7 +136,7 @@ func (c *codeDialog) build() fyne.CanvasObject {
 			widgets.Column(0, l.NewLabel(w.t("code.group", "n", targetID("", int64(i+1))), widgets.TextSmall, l.Muted).Aligned(widgets.Middle),
 				l.NewLabel(g, widgets.TextHeading+4, l.Text).Bold().LTR().Aligned(widgets.Middle).Fitting(widgets.TextTitle))))))
 	}
-	return widgets.Column(widgets.Space4, c.head(),
+	return widgets.Column(widgets.Space4, c.head("code.title"),
 		l.NewLabel(w.t("code.text"), widgets.TextLarge, l.Text).Wrapped(), widgets.RowLTR(widgets.Space3, cards...),
 		l.NewLabel(w.t("code.where"), widgets.TextBody, l.Muted).Wrapped(),
 		l.Row(widgets.Space3, widgets.Filler(), l.NewButton("code/yes", widgets.Primary, w.t("code.written"), "Enter", func() {
@@ -145,17 +145,17 @@ func (c *codeDialog) build() fyne.CanvasObject {
 		})))
 }
 
-func (c *codeDialog) head() fyne.CanvasObject {
+func (c *codeDialog) head(title string) fyne.CanvasObject {
 	l := c.app.look
-	return l.Row(widgets.Space3, l.Icon("lock", 28, l.Accent), widgets.Stretch(l.NewLabel(c.app.words.t("code.title"), widgets.TextTitle, l.Text).Bold().Wrapped()))
+	return l.Row(widgets.Space3, l.Icon("lock", 28, l.Accent), widgets.Stretch(l.NewLabel(c.app.words.t(title), widgets.TextTitle, l.Text).Bold().Wrapped()))
 }
 
 func (c *codeDialog) drawCheck() fyne.CanvasObject {
 	a := c.app
 	l, w := a.look, a.words
-	body := []fyne.CanvasObject{c.head(), l.NewLabel(w.t("code.check"), widgets.TextLarge, l.Text).Wrapped()}
+	body := []fyne.CanvasObject{c.head("code.check.title"), l.NewLabel(w.t("code.check"), widgets.TextLarge, l.Text).Wrapped()}
 	for i, n := range c.asked() {
-		field := a.field(targetID("code/", int64(i)), w.t("code.group", "n", targetID("", int64(n+1))), 12).Large()
+		field := a.field(targetID("code/", int64(i)), "", 12).Large()
 		field.SetText(c.typed[i])
 		field.OnChange = func(text string) { c.typed[i] = text }
 		field.OnEnter = func() {
@@ -165,7 +165,7 @@ func (c *codeDialog) drawCheck() fyne.CanvasObject {
 			}
 			c.compare()
 		}
-		body = append(body, l.NewLabel(w.t("code.group", "n", targetID("", int64(n+1))), widgets.TextBody, l.Muted), field)
+		body = append(body, a.named(w.t("code.group", "n", targetID("", int64(n+1))), field))
 	}
 	if c.failed != "" {
 		body = append(body, l.NewLabel(c.failed, widgets.TextBody, l.FailureText).Bold().Wrapped())

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"github.com/filspos/fils/pos"
+	"github.com/filspos/fils/ui/widgets"
 )
 
 // shownCode is the recovery code on the screen.
@@ -113,6 +114,7 @@ func TestMember_add_change_and_new_PIN_by_keyboard(t *testing.T) {
 	s.typed(managerPIN)
 	s.press(fyne.KeyReturn)
 	s.until("the refusal", func() bool { return s.sees("This PIN is too easy to guess.") })
+	s.wantText("New PIN for Salim") // who is in the list by now
 	s.typed("5802")
 	s.press(fyne.KeyReturn)
 	s.typed("5802")
@@ -169,7 +171,15 @@ func TestMember_nothing_changes_without_an_approval(t *testing.T) {
 	d.app.signIn("omar")
 	d.app.open(pageStaff)
 	d.tap("staff/member/amna")
+	d.wantText("May work here")
+	if d.button("member/yes").Is(widgets.Danger) {
+		t.Error("saving what did not change looks dangerous")
+	}
 	d.tap("member/active")
+	d.wantText("Once saved: may do nothing here") // nothing has happened yet
+	if !d.button("member/yes").Is(widgets.Danger) {
+		t.Error("taking somebody's PIN away looks harmless")
+	}
 	d.tap("member/yes")
 	d.press(fyne.KeyEscape)
 	d.wantCalls()

@@ -96,7 +96,7 @@ func (p *paper) sections() []fyne.CanvasObject {
 	add(p.check())
 	add(p.sales("z.again", "z.again.text", z.Again))
 	add(p.sales("z.disputed", "z.disputed.text", z.Disputed))
-	add(p.sales("z.chargebacks", "z.chargebacks.text", z.Chargebacks))
+	add(p.chargebacks(z.Chargebacks))
 	add(p.sales("z.forward", "z.forward.text", p.known()))
 	add(p.refunds("z.flying", "z.flying.text", z.InFlight))
 	add(p.sales("z.late", "z.late.text", z.Late))

@@ -67,7 +67,23 @@ func (p *paper) saleLines(list []pos.SaleLine) []fyne.CanvasObject {
 	return p.capped(len(list), func(i int) fyne.CanvasObject { return p.sale(&list[i]) })
 }
 
+// chargebacks are listed as such: the sale itself stays paid.
+func (p *paper) chargebacks(list []pos.SaleLine) fyne.CanvasObject {
+	if len(list) == 0 {
+		return nil
+	}
+	w := p.app.words
+	return p.section(p.titled("z.chargebacks", len(list)), w.t("z.chargebacks.text"), p.capped(len(list), func(i int) fyne.CanvasObject {
+		return p.saleAs(&list[i], w.t("after.charged"))
+	})...)
+}
+
 func (p *paper) sale(s *pos.SaleLine) fyne.CanvasObject {
+	return p.saleAs(s, p.app.words.phase(linePhase(s), 0))
+}
+
+// saleAs is the line of a sale with a word for what became of it.
+func (p *paper) saleAs(s *pos.SaleLine, state string) fyne.CanvasObject {
 	a := p.app
 	w := a.words
 	at := s.At
@@ -96,7 +112,7 @@ func (p *paper) sale(s *pos.SaleLine) fyne.CanvasObject {
 	if s.Reversing {
 		about = append(about, w.t("detail.reversing"))
 	}
-	return p.line(at, name, w.phase(linePhase(s), 0), w.money(amount), about...)
+	return p.line(at, name, state, w.money(amount), about...)
 }
 
 // lineName is a sale's number with its reference.

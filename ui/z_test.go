@@ -126,6 +126,16 @@ func TestZ_keys_scroll_to_its_end_and_back(t *testing.T) {
 	}
 }
 
+func TestZ_does_not_call_a_chargeback_paid(t *testing.T) {
+	d, b := openBook(t, shiftView(13), nil)
+	z := cannedZ(12)
+	z.Chargebacks = []pos.SaleLine{{Sale: "SBACK09", State: pos.SalePaid, Amount: 12000}}
+	b.z[12] = z
+	d.pressButton("shift/z/12")
+	d.until("the Z", func() bool { return d.sees("Chargebacks, in no total · 1") })
+	d.wantText("Charged back")
+}
+
 func TestZ_a_disputed_payment_says_what_was_charged_and_what_is_held(t *testing.T) {
 	d, b := openBook(t, shiftView(13), nil)
 	z := cannedZ(12)
