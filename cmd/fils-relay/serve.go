@@ -10,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -23,13 +21,6 @@ import (
 const (
 	drainTimeout = 15 * time.Second // longer than a request waits for the store
 	openTimeout  = 2 * time.Minute  // for a store to read what it has, or a cluster to elect
-	// gcFloor is counted as in use, though never touched and so never in memory: a
-	// small heap would otherwise be collected again every few megabytes. GOGC
-	// overrules it.
-	gcFloor = 32 << 20
-	// tidyEvery is how often memory that nobody needs is given back. A crowd that
-	// connects at once leaves much of it, and an idle relay collects too seldom.
-	tidyEvery = 30 * time.Second
 )
 
 // store is what the command needs of a store.
@@ -52,9 +43,7 @@ func serve(ctx context.Context, s *settings, c console) error {
 	}
 	log, endLog := newLog(c.err, level)
 	defer endLog()
-	if _, given := c.env("GOGC"); !given {
-		defer runtime.KeepAlive(make([]byte, gcFloor))
-	}
+	defer sizeHeap(c.env, memoryOf(os.DirFS("/")))()
 	kept, nodes, closeStore, err := openStore(ctx, s, log)
 	if err != nil {
 		return err
@@ -261,18 +250,4 @@ func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time
 	}
 	log.Info("stopped")
 	return err
-}
-
-// tidy gives memory back until ctx ends.
-func tidy(ctx context.Context) {
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			debug.FreeOSMemory()
-		}
-	}
 }
