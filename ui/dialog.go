@@ -12,7 +12,9 @@ type dialog struct {
 	// build makes the content for the present look and language.
 	build  func() fyne.CanvasObject
 	object fyne.CanvasObject
-	width  float32
+	// frame is what gives it its size; nil while it is built.
+	frame *fyne.Container
+	width float32
 	// start is the target that has the focus at first.
 	start string
 	// escape is the Escape key.
@@ -42,9 +44,18 @@ type dialog struct {
 
 // layer draws the dialog over a darkened screen.
 func (d *dialog) layer(a *App) fyne.CanvasObject {
-	d.object = d.build()
+	d.frame = nil
+	d.object = widgets.KeepLast(d.build())
 	card := widgets.Layers(widgets.Rounded(a.look.Surface, widgets.Radius+6), widgets.Pad(widgets.Space6, widgets.Space5, d.object))
-	return widgets.Layers(newShade(a.look.Scrim, a.touch), widgets.Within(d.width, true, card))
+	d.frame = widgets.AnyHeight(widgets.Within(d.width, true, card))
+	return widgets.Layers(newShade(a.look.Scrim, a.touch), d.frame)
+}
+
+// fit gives the dialog another size after a part of it has changed.
+func (d *dialog) fit() {
+	if d.frame != nil {
+		d.frame.Refresh()
+	}
 }
 
 func (a *App) dialog() *dialog {

@@ -206,7 +206,9 @@ func (p *pinPad) update() {
 	for _, m := range p.people() {
 		key = append(key, m.ID, m.Name, m.Role, "|")
 	}
-	p.list.show(p.drawList, append(key, p.chosen)...)
+	if p.list.show(p.drawList, append(key, p.chosen)...) {
+		p.fit()
+	}
 	p.tick()
 }
 
@@ -216,7 +218,16 @@ func (p *pinPad) tick() {
 	free := !p.busy && left <= 0 && p.chosen != ""
 	p.yes.SetEnabled(free)
 	p.pin.field.SetEnabled(!p.busy)
-	p.status.show(func() fyne.CanvasObject { return p.drawStatus(text) }, text)
+	if p.status.show(func() fyne.CanvasObject { return p.drawStatus(text) }, text) {
+		p.fit()
+	}
+}
+
+// fit gives a dialog with the pad another size; a screen takes care of itself.
+func (p *pinPad) fit() {
+	if d := p.app.dialog(); d != nil {
+		d.fit()
+	}
 }
 
 // said is the sentence under the digits, and how long the next try waits.

@@ -129,6 +129,24 @@ func (d *desk) pressButton(id string) {
 	d.press(fyne.KeyReturn)
 }
 
+func TestShift_the_buttons_of_the_question_fit_a_low_window(t *testing.T) {
+	for _, lang := range languages {
+		d, b := openBook(t, shiftView(13), func(c *Config) { c.Lang = lang })
+		z := b.z[13]
+		z.Totals.Returned, z.Totals.Discount = pos.Sum{Count: 1, Amount: 700}, pos.Sum{Count: 1, Amount: 300}
+		z.Forward = append(append(z.Forward, z.Forward...), z.Forward...)
+		z.InFlight = z.Refunds
+		b.z[13] = z
+		d.app.Window().Resize(fyne.NewSize(1024, 600))
+		d.pressButton("shift/close")
+		d.until("the read-back", func() bool { return d.has("close/yes") })
+		button := d.button("close/yes")
+		if y := fyne.CurrentApp().Driver().AbsolutePositionForObject(button).Y + button.Size().Height; y > 600 {
+			t.Errorf("%s: the button ends at %v of 600", lang, y)
+		}
+	}
+}
+
 func TestShift_X_shows_the_totals_and_changes_nothing(t *testing.T) {
 	d, _ := openBook(t, shiftView(13), nil)
 	for _, text := range []string{"Shift 13 is open", "Maryam", "23 Nov 2026, 09:00:00", "Earlier shifts", "Z 12", "AED 1,200.00"} {

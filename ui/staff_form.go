@@ -69,13 +69,16 @@ func (f *form) tick() {
 		text = f.app.words.t("pin.wait", "time", countdown(left))
 	}
 	f.button.SetEnabled(!f.busy && left <= 0)
-	f.status.show(func() fyne.CanvasObject {
+	changed := f.status.show(func() fyne.CanvasObject {
 		if text == "" {
 			return widgets.Layers()
 		}
 		return widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
 			l.NewLabel(text, widgets.TextBody, l.FailureText).Bold().Wrapped()))
 	}, text)
+	if changed {
+		f.dialog.fit()
+	}
 }
 
 // field is a line of text with its name; hint is shown while it is empty.

@@ -166,6 +166,25 @@ func TestMember_add_change_and_new_PIN_by_keyboard(t *testing.T) {
 	s.wantNoPIN(managerPIN, "5802", "580274")
 }
 
+func TestMember_what_is_wrong_with_a_key_has_room(t *testing.T) {
+	d := openStaffed(t, nil)
+	d.app.signIn("omar")
+	d.app.open(pageStaff)
+	d.tap("staff/add")
+	d.app.focus("member/pin")
+	card := d.app.dialog().frame.Objects[0].(*fyne.Container).Objects[0]
+	before := card.Size().Height
+	d.typed("x")
+	if high := card.Size().Height; high < before+widgets.TextBody {
+		t.Errorf("a dialog of %v became one of %v", before, high)
+	}
+	d.wantText("A PIN is made of digits only.")
+	d.typed("5")
+	if high := card.Size().Height; high != before {
+		t.Errorf("afterwards its height is %v, before %v", high, before)
+	}
+}
+
 func TestMember_nothing_changes_without_an_approval(t *testing.T) {
 	d := openStaffed(t, nil)
 	d.app.signIn("omar")

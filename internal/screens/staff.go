@@ -203,6 +203,7 @@ func pinScenes() []scene {
 		{name: "77-setup-check", view: view(), keys: append(owner, "<Return>", "ABC", "<Return>", "DEF", "<Return>")},
 		{name: "78-staff", view: wholeTeam(), keys: staff},
 		{name: "78-member-add", view: wholeTeam(), keys: append(staff, "#staff/add", "Khalid", "<Return>", "khalid", "<Return>", "1234")},
+		{name: "78-member-letter", view: wholeTeam(), keys: append(staff, "#staff/add", "Khalid", "<Return>", "khalid", "<Return>", "12x")},
 		{name: "78-member-weak", view: wholeTeam(), keys: append(staff, "#staff/add", "Khalid", "<Return>", "khalid", "<Return>", "1234", "<Return>", "1234", "<Return>", "482915", "<Return>")},
 		{name: "78-member", view: wholeTeam(), keys: append(staff, "#staff/member/maryam")},
 		{name: "78-member-stop", view: wholeTeam(), keys: append(staff, "#staff/member/maryam", "#member/active")},

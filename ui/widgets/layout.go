@@ -333,6 +333,15 @@ func (a *atMost) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	(&stretch{}).Layout(objects, size)
 }
 
+type anyHeight struct{ stretch }
+
+// AnyHeight lets o ask for no height, so that it never makes the window higher.
+func AnyHeight(o fyne.CanvasObject) *fyne.Container { return box(&anyHeight{}, o) }
+
+func (*anyHeight) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(maxSize(objects).Width, 0)
+}
+
 type either struct{}
 
 // Either shows wide where there is room for it, and else narrow.

@@ -38,10 +38,45 @@ func (l *scrolled) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 // room is what is kept free for the scroll bar, which the toolkit draws at
 // the right in every language.
 func (s *Scroll) room() float32 {
-	if HeightFor(s.content, s.width) > s.Size().Height {
+	if HeightFor(s.content, s.width) > s.Size().Height+0.5 { // less is rounding
 		return 12
 	}
 	return 0
+}
+
+// KeepLast lets a column scroll that is too low for all of it, but for its last
+// object: the buttons of a dialog stay in sight. Anything else is returned as
+// it is.
+func KeepLast(o fyne.CanvasObject) fyne.CanvasObject {
+	c, ok := o.(*fyne.Container)
+	if !ok || len(c.Objects) < 2 {
+		return o
+	}
+	l, ok := c.Layout.(*column)
+	if !ok {
+		return o
+	}
+	rest := Column(l.gap, c.Objects[:len(c.Objects)-1]...)
+	return Column(l.gap, Stretch(box(&yielding{rest}, NewScroll(0, Pad(rim, rim, rest)))), c.Objects[len(c.Objects)-1])
+}
+
+// rim is the room around what scrolls, so that the ring of the focus is whole.
+const rim = 4
+
+// yielding is a scroll that asks for the height of its content.
+type yielding struct{ content fyne.CanvasObject }
+
+func (y *yielding) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(y.content.MinSize().Width, 0)
+}
+func (y *yielding) heightFor(_ []fyne.CanvasObject, width float32) float32 {
+	return HeightFor(y.content, width)
+}
+func (y *yielding) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Move(fyne.NewPos(-rim, -rim))
+		o.Resize(size.AddWidthHeight(2*rim, 2*rim))
+	}
 }
 
 // Content is what the scroll shows.
