@@ -78,17 +78,18 @@ func (x *adoptDialog) drawWrite() fyne.CanvasObject {
 	body := []fyne.CanvasObject{x.head("adopt.title"), l.NewLabel(w.t("adopt.text"), widgets.TextBody, l.Text).Wrapped(),
 		a.named(w.t("adopt.number"), field("adopt/number", w.t("adopt.number.hint"), maxNumber, &x.number)),
 		a.named(w.t("deed.note"), field("adopt/note", w.t("adopt.note.hint"), maxNote, &x.note))}
+	var foot []fyne.CanvasObject
 	switch {
 	case x.step == adoptSend:
-		body = append(body, l.Row(widgets.Space3, l.Icon("clock", 22, l.Accent), widgets.Stretch(l.NewLabel(w.t("adopt.asking"), widgets.TextBody, l.Text).Bold().Wrapped())))
+		foot = append(foot, l.Row(widgets.Space3, l.Icon("clock", 22, l.Accent), widgets.Stretch(l.NewLabel(w.t("adopt.asking"), widgets.TextBody, l.Text).Bold().Wrapped())))
 	case x.failed != nil:
-		body = append(body, widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
+		foot = append(foot, widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
 			l.NewLabel(strings.TrimSpace(x.failed.title+"\n"+x.failed.next), widgets.TextBody, l.FailureText).Bold().Wrapped())))
 	}
 	next := l.NewButton("adopt/next", widgets.Primary, w.t("adopt.yes"), "Enter", x.next)
 	next.SetEnabled(x.step == adoptWrite)
-	return widgets.Column(widgets.Space3, append(body, l.Row(widgets.Space3, widgets.Filler(),
-		l.NewButton("adopt/back", widgets.Plain, w.t("dialog.back"), "Esc", x.back), next))...)
+	foot = append(foot, l.Row(widgets.Space3, widgets.Filler(), l.NewButton("adopt/back", widgets.Plain, w.t("dialog.back"), "Esc", x.back), next))
+	return widgets.Column(widgets.Space3, append(body, widgets.Column(widgets.Space3, foot...))...)
 }
 
 // next asks for the PIN of somebody who may, and then PayBy.

@@ -177,10 +177,10 @@ func (s *alertsScreen) resolve(al pos.Alert) {
 		return widgets.Column(widgets.Space4,
 			l.NewLabel(w.t("resolve.title"), widgets.TextTitle, l.Text).Bold().Wrapped(), a.alertLine(&al),
 			l.NewLabel(w.t("resolve.text"), widgets.TextBody, l.Muted).Wrapped(),
-			field, l.NewLabel(failed, widgets.TextBody, l.FailureText).Bold().Wrapped(),
-			l.Row(widgets.Space3, widgets.Filler(),
-				l.NewButton("resolve/no", widgets.Plain, w.t("dialog.back"), "Esc", a.closeDialog),
-				l.NewButton("resolve/yes", widgets.Primary, w.t("alerts.resolve"), "", func() { send() })))
+			field, widgets.Column(widgets.Space4, l.NewLabel(failed, widgets.TextBody, l.FailureText).Bold().Wrapped(),
+				l.Row(widgets.Space3, widgets.Filler(),
+					l.NewButton("resolve/no", widgets.Plain, w.t("dialog.back"), "Esc", a.closeDialog),
+					l.NewButton("resolve/yes", widgets.Primary, w.t("alerts.resolve"), "", func() { send() }))))
 	}})
 	top := a.dialog()
 	send = func() {

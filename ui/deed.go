@@ -135,14 +135,15 @@ func (x *deedDialog) drawWrite() fyne.CanvasObject {
 		add("deed/other", w.t("attach.number"), 40, &x.number)
 	}
 	add("deed/note", w.t("deed.note"), maxNote, &x.note)
+	var foot []fyne.CanvasObject
 	if x.failed != "" {
-		body = append(body, widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
+		foot = append(foot, widgets.Layers(widgets.Rounded(l.FailureSoft, widgets.Radius), widgets.Pad(widgets.Space3, widgets.Space2,
 			l.NewLabel(x.failed, widgets.TextBody, l.FailureText).Bold().Wrapped())))
 	}
 	next := l.NewButton("deed/next", widgets.Primary, w.t("refund.next"), "Enter", x.next)
 	next.SetEnabled(x.step == deedWrite)
-	return widgets.Column(widgets.Space3, append(body, l.Row(widgets.Space3, widgets.Filler(),
-		l.NewButton("deed/back", widgets.Plain, w.t("dialog.back"), "Esc", x.back), next))...)
+	foot = append(foot, l.Row(widgets.Space3, widgets.Filler(), l.NewButton("deed/back", widgets.Plain, w.t("dialog.back"), "Esc", x.back), next))
+	return widgets.Column(widgets.Space3, append(body, widgets.Column(widgets.Space3, foot...))...)
 }
 
 // next goes on to the read-back once everything is filled in.

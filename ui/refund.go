@@ -106,9 +106,9 @@ func (r *refundDialog) drawEnter() fyne.CanvasObject {
 		}
 		body = append(body, l.NewLabel(why, widgets.TextBody, l.Text).Wrapped(), a.named(w.t("refund.note"), note))
 	}
-	body = append(body, r.trouble(), l.Row(widgets.Space3, widgets.Filler(),
+	body = append(body, widgets.Column(widgets.Space3, r.trouble(), l.Row(widgets.Space3, widgets.Filler(),
 		l.NewButton("refund/back", widgets.Plain, w.t("dialog.back"), "Esc", r.back),
-		l.NewButton("refund/next", widgets.Primary, w.t("refund.next"), "Enter", r.next)))
+		l.NewButton("refund/next", widgets.Primary, w.t("refund.next"), "Enter", r.next))))
 	return widgets.Column(widgets.Space3, body...)
 }
 

@@ -58,7 +58,7 @@ func (f *form) build() fyne.CanvasObject {
 	back := l.NewButton(f.id+"/back", widgets.Plain, w.t("dialog.back"), "Esc", f.back)
 	back.SetEnabled(!f.busy)
 	f.tick()
-	return widgets.Column(widgets.Space3, append(body, f.status.box, l.Row(widgets.Space3, widgets.Filler(), back, f.button))...)
+	return widgets.Column(widgets.Space3, append(body, widgets.Column(widgets.Space3, f.status.box, l.Row(widgets.Space3, widgets.Filler(), back, f.button)))...)
 }
 
 // tick redraws what is wrong, which may count down.

@@ -167,12 +167,14 @@ func (c *codeDialog) drawCheck() fyne.CanvasObject {
 		}
 		body = append(body, a.named(w.t("code.group", "n", targetID("", int64(n+1))), field))
 	}
+	var foot []fyne.CanvasObject
 	if c.failed != "" {
-		body = append(body, l.NewLabel(c.failed, widgets.TextBody, l.FailureText).Bold().Wrapped())
+		foot = append(foot, l.NewLabel(c.failed, widgets.TextBody, l.FailureText).Bold().Wrapped())
 	}
-	return widgets.Column(widgets.Space3, append(body, l.Row(widgets.Space3, widgets.Filler(),
+	foot = append(foot, l.Row(widgets.Space3, widgets.Filler(),
 		l.NewButton("code/again", widgets.Plain, w.t("code.again"), "Esc", c.again),
-		l.NewButton("code/done", widgets.Primary, w.t("code.done"), "", c.compare)))...)
+		l.NewButton("code/done", widgets.Primary, w.t("code.done"), "", c.compare)))
+	return widgets.Column(widgets.Space3, append(body, widgets.Column(widgets.Space3, foot...))...)
 }
 
 // again shows the code once more.
