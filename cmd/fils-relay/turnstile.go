@@ -58,11 +58,11 @@ func newTurnstile() *turnstile {
 	return &turnstile{places: make(chan struct{}, turnstilePlaces), turn: make(chan struct{}, 1)}
 }
 
-// enter waits for the turn. turnedAway is how many requests were refused beyond
-// what their sources may have refused.
-func (t *turnstile) enter(turnedAway int64) {
+// enter waits for the turn. turnedAway tells how many requests were refused beyond
+// what their sources may have refused, when the turn has come.
+func (t *turnstile) enter(turnedAway func() int64) {
 	t.turn <- struct{}{}
-	if pause := t.pause(time.Now(), turnedAway); pause > 0 {
+	if pause := t.pause(time.Now(), turnedAway()); pause > 0 {
 		timer := time.NewTimer(pause)
 		<-timer.C
 	} else {
@@ -114,7 +114,7 @@ type slowConn struct {
 	held    atomic.Bool // the turn
 	used    atomic.Bool // a request has come
 	busy    atomic.Bool // it is being answered, or the connection is a till's
-	ahead   atomic.Bool // something came meanwhile
+	asked   atomic.Bool // for a turn, since the last request came
 	good    atomic.Bool // its last notification was
 }
 
@@ -122,12 +122,8 @@ type slowConn struct {
 func (c *slowConn) Read(p []byte) (int, error) {
 	c.leave()
 	n, err := c.Conn.Read(p)
-	switch {
-	case n == 0:
-	case c.busy.Load():
-		// Nobody may be there to end a turn: net/http reads ahead.
-		c.ahead.Store(true)
-	case !c.enter():
+	// While busy nobody may be there to end a turn: net/http reads ahead.
+	if n > 0 && !c.busy.Load() && !c.enter() {
 		return 0, errTurnstile
 	}
 	return n, err
@@ -148,6 +144,7 @@ func (c *slowConn) Close() error {
 // enter waits for the turn if the connection takes turns. Only who is suspect and
 // has asked nothing so far can find no place.
 func (c *slowConn) enter() bool {
+	c.asked.Store(true)
 	switch {
 	case c.keeper == nil:
 		return true
@@ -157,10 +154,10 @@ func (c *slowConn) enter() bool {
 		default:
 			return false
 		}
-		c.by.enter(c.keeper.TurnedAway())
+		c.by.enter(c.keeper.TurnedAway)
 		<-c.by.places
 	case !c.good.Load() && c.keeper.Doubtful(c.peer):
-		c.by.enter(c.keeper.TurnedAway())
+		c.by.enter(c.keeper.TurnedAway)
 	default:
 		return true
 	}
@@ -181,15 +178,22 @@ func (c *slowConn) Judged(good bool) { c.good.Store(good) }
 // turn is told of the connection's state by the goroutine that serves it.
 func (c *slowConn) turn(state http.ConnState) {
 	switch state {
-	case http.StateActive, http.StateHijacked:
+	case http.StateActive:
+		// This request may have come together with the one before it.
+		if !c.asked.Load() {
+			c.enter()
+		}
+		c.asked.Store(false)
 		c.used.Store(true)
+		c.busy.Store(true)
+		c.leave()
+	case http.StateHijacked:
 		c.busy.Store(true)
 		c.leave()
 	case http.StateIdle:
 		c.busy.Store(false)
-		// The next request may have been read already.
-		if c.ahead.Swap(false) {
-			c.enter()
-		}
+	case http.StateClosed:
+		// TLS does not close again what somebody else has closed meanwhile.
+		c.leave()
 	}
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,116 +13,6 @@ import (
 	"testing"
 	"time"
 )
-
-// keeper says what the test wants about every address.
-type keeper struct {
-	suspect, doubtful atomic.Bool
-	asked             chan struct{} // signals that something waits for its turn, or soon will
-	wasted            chan netip.Addr
-}
-
-func (k *keeper) Wasted(from netip.Addr)       { k.wasted <- from }
-func (k *keeper) Suspect(from netip.Addr) bool { return k.suspect.Load() }
-func (k *keeper) TurnedAway() int64            { return 0 }
-
-func (k *keeper) Doubtful(from netip.Addr) bool {
-	if !k.doubtful.Load() {
-		return false
-	}
-	select {
-	case k.asked <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-// guardedDoor is a server with TLS behind a keeper.
-type guardedDoor struct {
-	*boundedListener
-	keeper  *keeper
-	address string
-	client  tls.Config
-	serve   atomic.Value // an http.HandlerFunc, in place of the usual answer
-}
-
-func newGuardedDoor(t *testing.T) *guardedDoor {
-	t.Helper()
-	ca, _ := newAuthority(t)
-	cert, key := ca.issue(t, 2)
-	cfg, err := tlsConfig(&settings{tlsCert: cert, tlsKey: key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &guardedDoor{keeper: &keeper{asked: make(chan struct{}, 100), wasted: make(chan netip.Addr, 100)}, address: tcp.Addr().String()}
-	g.boundedListener = newBoundedListener(tcp, 1000, g.keeper, slog.New(slog.DiscardHandler))
-	g.client.RootCAs = x509.NewCertPool()
-	g.client.RootCAs.AddCert(ca.cert)
-	g.client.ServerName = "127.0.0.1"
-	web := &http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if own, ok := g.serve.Load().(http.HandlerFunc); ok {
-				own(w, r)
-			}
-			io.WriteString(w, "served")
-		}),
-		ConnState: g.watch, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(tls.NewListener(g.boundedListener, cfg)) }()
-	t.Cleanup(func() {
-		web.Close()
-		<-ended
-	})
-	return g
-}
-
-func (g *guardedDoor) dial(t *testing.T) net.Conn {
-	t.Helper()
-	conn, err := net.Dial("tcp", g.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	return conn
-}
-
-// ask makes one request on a connection of its own.
-func (g *guardedDoor) ask() error {
-	web := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: g.client.Clone()}}
-	return askBy(&web, "https://"+g.address)
-}
-
-func askBy(web *http.Client, url string) error {
-	resp, err := web.Get(url)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return err
-}
-
-// greeting is what a TLS client says first.
-func (g *guardedDoor) greeting(t *testing.T) []byte {
-	t.Helper()
-	near, far := net.Pipe()
-	defer far.Close()
-	shook := make(chan error, 1)
-	go func() { shook <- tls.Client(near, g.client.Clone()).Handshake() }()
-	hello := make([]byte, 16<<10)
-	n, err := far.Read(hello)
-	if err != nil {
-		t.Fatal(err)
-	}
-	near.Close()
-	<-shook
-	return hello[:n]
-}
 
 func TestBoundedListener_CountsWhatBringsNoRequest(t *testing.T) {
 	g := newGuardedDoor(t)
@@ -363,8 +251,18 @@ func TestTurnstile_RequestsOfDoubtfulAddressesWait(t *testing.T) {
 }
 
 // Who sends the next request while the one before it is answered, which takes
-// seconds where it is refused, has no turn meanwhile, and waits for it afterwards.
+// seconds where it is refused, or together with it, has no turn meanwhile, and
+// waits for it afterwards.
 func TestTurnstile_RequestsSentAheadHoldNobodyUp(t *testing.T) {
+	const get = " HTTP/1.1\r\nHost: relay\r\n\r\n"
+	for name, sends := range map[string][]string{
+		"later": {"GET /first" + get, "GET /second" + get}, "at once": {"GET /first" + get + "GET /second" + get},
+	} {
+		t.Run(name, func(t *testing.T) { sendAhead(t, sends) })
+	}
+}
+
+func sendAhead(t *testing.T, sends []string) {
 	g := newGuardedDoor(t)
 	g.keeper.doubtful.Store(true)
 	first, end := make(chan struct{}), make(chan struct{})
@@ -379,18 +277,21 @@ func TestTurnstile_RequestsSentAheadHoldNobodyUp(t *testing.T) {
 		}
 	}))
 	conn := tls.Client(g.dial(t), g.client.Clone())
-	if _, err := io.WriteString(conn, "GET /first HTTP/1.1\r\nHost: relay\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(conn, sends[0]); err != nil {
 		t.Fatal(err)
 	}
 	<-first
-	if _, err := io.WriteString(conn, "GET /second HTTP/1.1\r\nHost: relay\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	for !g.readAhead() {
-		if len(g.slow.turn) > 0 {
-			t.Fatal("the second request has a turn while the first one is answered")
+	for _, more := range sends[1:] {
+		before := g.came.Load()
+		if _, err := io.WriteString(conn, more); err != nil {
+			t.Fatal(err)
 		}
-		runtime.Gosched()
+		for g.came.Load() == before {
+			runtime.Gosched()
+		}
+	}
+	if len(g.slow.turn) > 0 {
+		t.Fatal("the second request has a turn while the first one is answered")
 	}
 	g.slow.turn <- struct{}{}
 	for len(g.keeper.asked) > 0 {
@@ -412,16 +313,38 @@ func TestTurnstile_RequestsSentAheadHoldNobodyUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatal(err)
+		}
 		resp.Body.Close()
 	}
 }
 
-// readAhead tells whether something has come on the only connection while its
-// request was answered.
-func (g *guardedDoor) readAhead() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.quiet.Len() == 1 && g.quiet.Front().Value.(*boundedConn).ahead.Load()
+// A relay that is stopped closes idle connections, also one that waits for its
+// turn; TLS then closes nothing again when that one has found its peer gone.
+func TestTurnstile_TurnOfAClosedConnectionIsGivenBack(t *testing.T) {
+	g := newGuardedDoor(t)
+	conn := tls.Client(g.dial(t), g.client.Clone())
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: relay\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+		t.Fatal(err)
+	}
+	g.slow.turn <- struct{}{}
+	g.keeper.doubtful.Store(true)
+	if err := conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	<-g.keeper.asked
+	if err := g.web.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-g.slow.turn
+	<-g.closed
+	if len(g.slow.turn) != 0 {
+		t.Error("nobody else will ever have a turn")
+	}
 }
 
 // A till that shares its address with a flood answers pings at once, and who has
@@ -450,6 +373,21 @@ func TestSlowConn_GoodOnesTakeNoTurns(t *testing.T) {
 		<-sent
 		near.Close()
 		far.Close()
+	}
+}
+
+// What was turned away while somebody waited for the turn counts, too: at the
+// beginning of a flood thousands wait that came before anything was turned away.
+func TestTurnstile_CountsJunkWhenTheTurnHasCome(t *testing.T) {
+	ts := newTurnstile()
+	ts.enter(func() int64 {
+		if len(ts.turn) != 1 {
+			t.Error("counted before the turn has come")
+		}
+		return 100
+	})
+	if ts.junk != 100 {
+		t.Errorf("%d counted", ts.junk)
 	}
 }
 
