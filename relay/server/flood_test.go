@@ -181,3 +181,30 @@ func TestNotify_TellsTheConnectionWhatItBrought(t *testing.T) {
 		t.Errorf("heard %v", heard)
 	}
 }
+
+// Junk need not name a till: what asks for nothing that is here is a refused
+// request like others.
+func TestServer_JunkAnywhereIsRefused(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	for _, path := range []string{"/", "/elsewhere", "//n/shop/POS01", "/n/../x", "/n", "/v1/stream/", "/v1/other", "/n/shop", "*"} {
+		n := newNode(t, server.Config{Now: func() time.Time { return now }, After: func(time.Duration) <-chan time.Time {
+			over := make(chan time.Time, 1)
+			over <- now
+			return over
+		}})
+		statuses := map[int]int{}
+		for range 100 {
+			ask := httptest.NewRequest(http.MethodOptions, path, nil)
+			ask.RemoteAddr = "192.0.2.1:5"
+			answer := httptest.NewRecorder()
+			n.ServeHTTP(answer, ask)
+			statuses[answer.Code]++
+		}
+		if statuses[http.StatusNotFound] != 60 || statuses[http.StatusTooManyRequests] != 40 {
+			t.Errorf("%s: answered with %v", path, statuses)
+		}
+		if !n.Doubtful(netip.MustParseAddr("192.0.2.1")) {
+			t.Errorf("%s: not doubtful", path)
+		}
+	}
+}

@@ -72,7 +72,6 @@ type Server struct {
 	turnedAway atomic.Int64 // requests refused beyond their sources' allowance so far
 	hub        *hub
 	upgrader   websocket.Upgrader
-	handler    http.Handler
 
 	mu       sync.Mutex
 	phase    phase
@@ -139,13 +138,6 @@ func New(cfg Config) (*Server, error) {
 		},
 	}
 	s.directory = newDirectory(cfg.Records, cfg.Log, s.hub.revoke)
-	mux := http.NewServeMux()
-	mux.HandleFunc(relay.NotifyPath+"{merchant}/{till}", s.notify)
-	mux.HandleFunc(relay.StreamPath, s.stream)
-	mux.HandleFunc(relay.PairPath, s.pair)
-	mux.HandleFunc("/healthz", s.health)
-	mux.HandleFunc("/readyz", s.ready)
-	s.handler = mux
 	return s, nil
 }
 
@@ -155,7 +147,34 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// For every request, because net/http waits for the body of refused ones too.
 	// Recorders in tests have no deadlines; connections have.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
-	s.handler.ServeHTTP(w, r)
+	switch path := r.URL.Path; path {
+	case relay.StreamPath:
+		s.stream(w, r)
+	case relay.PairPath:
+		s.pair(w, r)
+	case "/healthz":
+		s.health(w, r)
+	case "/readyz":
+		s.ready(w, r)
+	default:
+		if whom, ok := strings.CutPrefix(path, relay.NotifyPath); ok {
+			s.notify(w, r, whom)
+		} else {
+			s.nowhere(w, r)
+		}
+	}
+}
+
+// nowhere refuses what asks for nothing that is here. It counts like any refused
+// request, but who looks around the internet does so everywhere: it is not logged.
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	from := source{addr: peer(r, s.cfg.TrustedProxies)}
+	s.doubted.refused(from)
+	if !s.limiter.refused(from) {
+		s.tooMany(w)
+		return
+	}
+	http.NotFound(w, r)
 }
 
 // AddMerchant makes a merchant known with the PayBy keys that its notifications

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/filspos/fils/payby"
@@ -25,10 +26,11 @@ const (
 	holdSteps = 61
 )
 
-// notify takes one notification from PayBy (protocol.md §13).
-func (s *Server) notify(w http.ResponseWriter, r *http.Request) {
+// notify takes one notification from PayBy (protocol.md §13) for whom it names:
+// merchant/till.
+func (s *Server) notify(w http.ResponseWriter, r *http.Request, whom string) {
 	began := s.cfg.Now()
-	outcome, what := s.takeNotification(w, r)
+	outcome, what := s.takeNotification(w, r, whom)
 	if caller, ok := r.Context().Value(callerKey{}).(Caller); ok && outcome != OutcomeUnavailable {
 		caller.Judged(what != nil)
 	}
@@ -65,8 +67,9 @@ type receipt struct {
 }
 
 // takeNotification answers what it does not return a receipt for.
-func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request) (Outcome, *receipt) {
-	a := Address{Merchant: r.PathValue("merchant"), Till: r.PathValue("till")}
+func (s *Server) takeNotification(w http.ResponseWriter, r *http.Request, whom string) (Outcome, *receipt) {
+	var a Address
+	a.Merchant, a.Till, _ = strings.Cut(whom, "/")
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
 	if !relay.ValidID(a.Merchant) || !relay.ValidID(a.Till) {
 		return s.refuse(w, from, http.StatusNotFound, "no such till", Address{}), nil
