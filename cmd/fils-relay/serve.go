@@ -20,7 +20,10 @@ import (
 
 const (
 	drainTimeout = 15 * time.Second // longer than a request waits for the store
-	openTimeout  = 2 * time.Minute  // for a store to read what it has, or a cluster to elect
+	// answerTimeout is longer than a request can take. Who asks on and on and takes no
+	// answer would keep a connection for ever.
+	answerTimeout = time.Minute
+	openTimeout   = 2 * time.Minute // for a store to read what it has, or a cluster to elect
 )
 
 // store is what the command needs of a store.
@@ -94,6 +97,21 @@ type door struct {
 	// For http.Server.ConnState and ConnContext; may be nil.
 	watch     func(net.Conn, http.ConnState)
 	introduce func(context.Context, net.Conn) context.Context
+}
+
+func newWeb(d door, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           d.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ConnState:         d.watch,
+		ConnContext:       d.introduce,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// Junk is refused by the handler, where it is counted.
+		DisableGeneralOptionsHandler: true,
+	}
 }
 
 // serveWith opens the doors and serves until ctx ends.
@@ -207,15 +225,7 @@ func serveOn(ctx context.Context, relay *server.Server, doors []door, delay time
 	parts.Go(func() { tidy(running) })
 	var webs []*http.Server
 	for _, d := range doors {
-		web := &http.Server{
-			Handler:           d.handler,
-			ReadHeaderTimeout: 10 * time.Second,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    16 << 10,
-			ConnState:         d.watch,
-			ConnContext:       d.introduce,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		}
+		web := newWeb(d, log)
 		webs = append(webs, web)
 		parts.Go(func() {
 			err := web.Serve(d.listener)
