@@ -27,7 +27,7 @@ help:
 	@echo 'make test-long     what takes hours: test-kill, test-cluster, test-crash, test-model'
 	@echo 'make test-kill     100 kills of a relay under load; nothing acknowledged is lost'
 	@echo 'make test-cluster  three NATS servers and two relays: kills, partitions, rolling restarts'
-	@echo 'make test-crash    the till killed 200 times at random, then at 60 named places'
+	@echo 'make test-crash    the till killed 200 times at random, then at 60 named places, and its disk failing'
 	@echo 'make test-model    20,000 random runs of the till beside a simple model of it and a ledger of its money'
 	@echo 'make bench         measure'
 	@echo 'make bench-relay   what a relay carries, beside JetStream alone; about ten minutes, loopback only'
@@ -90,7 +90,7 @@ test-cluster: tools
 	$(GO) test -vet=off -count=1 -v -run 'TestCluster' -timeout 30m ./internal/relaytest -args -rounds 2
 
 test-crash: tools
-	CGO_ENABLED=1 FILS_KILLS=200 FILS_POINTS=60 $(GO) test -vet=off -count=1 -timeout 25m ./internal/crashtest
+	CGO_ENABLED=1 FILS_KILLS=200 FILS_POINTS=60 $(GO) test -vet=off -count=1 -timeout 40m ./internal/crashtest
 
 test-model: tools
 	CGO_ENABLED=1 $(GO) test -vet=off -count=1 -run 'TestModel$$|TestConservation$$' -timeout 3h ./pos -rapid.checks=20000

@@ -59,6 +59,7 @@ const (
 	CodeJournalDamaged Code = "journal_damaged"
 	CodeJournalOther   Code = "journal_other_merchant"
 	CodeJournal        Code = "journal"
+	CodeJournalUnsure  Code = "journal_unsure"
 	CodeStopped        Code = "stopped"
 	CodeShiftOpen      Code = "shift_open"
 )

@@ -13,6 +13,9 @@ var (
 	ErrJournalFull = errors.New("pos: the disk is full")
 	// ErrJournalReadOnly: the journal can be read but not written.
 	ErrJournalReadOnly = errors.New("pos: the journal cannot be written")
+	// ErrJournalUnsure: the disk failed while facts were committed, and they may
+	// be there at the next start, or not.
+	ErrJournalUnsure = errors.New("pos: nobody knows whether it was recorded")
 	// ErrJournalLocked: another program has the journal.
 	ErrJournalLocked = errors.New("pos: the journal is in use")
 	// ErrJournalNewer: a newer program wrote the journal.
@@ -51,17 +54,19 @@ type Batch struct {
 type Journal interface {
 	// Record commits the batch in one transaction, together with the sales,
 	// refunds and alerts that [Folder.Fold] derives from it, and returns the events
-	// in order. Either everything is durable or nothing happened. It returns
-	// ErrJournalFull, ErrJournalReadOnly or ErrDuplicateNotice, wrapped.
+	// in order. Either everything is durable or nothing happened; only with
+	// ErrJournalUnsure nobody knows. It returns that, ErrJournalFull,
+	// ErrJournalReadOnly or ErrDuplicateNotice, wrapped.
 	Record(ctx context.Context, b Batch) ([]Event, error)
 	// Load returns what a starting till must take up again.
 	Load(ctx context.Context) (Loaded, error)
-	// State reports a lasting restriction, nil when all is well: ErrJournalFull
+	// State reports a lasting restriction, nil when all is well: ErrJournalUnsure
+	// until the last batch is certain not to come back, ErrJournalFull
 	// after the reserve had to be used, ErrJournalReadOnly for a journal
 	// opened for reading.
 	State() error
-	// Refill tries to lift ErrJournalFull and returns what State then returns.
-	// The goroutine that calls Record calls it.
+	// Refill tries to lift ErrJournalUnsure and ErrJournalFull and returns what
+	// State then returns. The goroutine that calls Record calls it.
 	Refill() error
 	// Body returns the raw answer or notification behind an event, ErrNotFound
 	// when there is none or it was pruned, ErrJournalDamaged when it is not the

@@ -247,11 +247,12 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 	if t.core.readOnly {
 		return time.Time{}, nil
 	}
-	if errors.Is(t.cfg.Journal.State(), ErrJournalFull) && now.Sub(t.refilled) >= refillEvery {
-		t.refilled = now
-		if err := t.cfg.Journal.Refill(); err == nil {
-			t.cfg.Log.Info("the disk has room again")
+	if err := t.mend(now); err != nil {
+		if !wasStuck {
+			t.cfg.Log.Error("nobody knows what the journal holds; everything waits", "err", err)
 		}
+		t.core.withdraw(now)
+		return time.Time{}, err
 	}
 	if err := t.commit(ctx); err != nil {
 		if !wasStuck {
@@ -279,22 +280,6 @@ func (t *Till) settle(ctx context.Context, now time.Time, wasStuck bool, calls *
 		}
 	}
 	return wake, nil
-}
-
-// commit writes the batch, if there is one.
-func (t *Till) commit(ctx context.Context) error {
-	b := t.core.batch
-	if len(b.Facts) == 0 && b.Cursor == nil && len(b.Polls) == 0 && len(b.PINs) == 0 {
-		t.core.undo = nil
-		return nil
-	}
-	// A batch in flight is finished even while the till is being closed.
-	events, err := t.cfg.Journal.Record(context.WithoutCancel(ctx), b)
-	if err != nil {
-		return err
-	}
-	t.core.committed(events)
-	return nil
 }
 
 // execute applies a command and commits it; on any error nothing has happened.
@@ -461,36 +446,4 @@ func (t *Till) publish(now time.Time, stuck error) {
 		default:
 		}
 	}
-}
-
-// trading is nil when sales may be made, else the reason why not.
-func (t *Till) trading(stuck error) *Error {
-	if stuck == nil {
-		stuck = t.cfg.Journal.State()
-	}
-	if stuck == nil && t.cfg.Idle {
-		stuck = ErrJournalReadOnly
-	}
-	if stuck == nil {
-		return nil
-	}
-	return journalError("write journal", stuck)
-}
-
-// journalError gives a journal's trouble its code.
-func journalError(op string, err error) *Error {
-	code := CodeJournal
-	switch {
-	case errors.Is(err, ErrJournalFull):
-		code = CodeJournalFull
-	case errors.Is(err, ErrJournalReadOnly):
-		code = CodeJournalRead
-	case errors.Is(err, ErrJournalLocked):
-		code = CodeJournalLocked
-	case errors.Is(err, ErrJournalNewer):
-		code = CodeJournalNewer
-	case errors.Is(err, ErrJournalDamaged):
-		code = CodeJournalDamaged
-	}
-	return &Error{Code: code, Op: op, Err: err}
 }

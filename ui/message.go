@@ -48,6 +48,7 @@ func codeKeys() map[pos.Code][2]string {
 		pos.CodeJournalDamaged: {"error.journal_damaged", "error.journal_damaged.next"},
 		pos.CodeJournalOther:   {"error.journal_other", "error.journal_other.next"},
 		pos.CodeJournal:        {"error.journal", "error.journal.next"},
+		pos.CodeJournalUnsure:  {"error.journal_unsure", "error.journal_unsure.next"},
 		pos.CodeStopped:        {"error.stopped", "error.stopped.next"},
 		pos.CodeRecovering:     {"error.recovering", "error.recovering.next"},
 		pos.CodeNotPaid:        {"error.not_paid", "error.not_paid.next"},

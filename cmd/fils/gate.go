@@ -210,7 +210,7 @@ func (o records) refusal(a doorAnswer, p pos.Permission) error {
 		return fmt.Errorf("%s may not do this; it takes a %s", quoted(o.by), fromRole(p))
 	case pos.CodeStaffAway:
 		return errors.New("no PIN can be checked on this computer: what keys them is lost; run fils connect again")
-	case pos.CodeJournalRead, pos.CodeJournalFull:
+	case pos.CodeJournalRead, pos.CodeJournalFull, pos.CodeJournalUnsure:
 		return errors.New("the journal cannot be written, so no PIN can be checked")
 	case codeDoorAway:
 		return errors.New("another program has the journal and checks no PINs; close it first")

@@ -33,3 +33,13 @@ func problem(err error) *pos.Error {
 	}
 	return &pos.Error{Code: pos.CodeInternal, Op: "open till", Err: err}
 }
+
+// journalProblem is that of a journal which does not open. What has no code of
+// its own is the disk's, not the program's.
+func journalProblem(err error) error {
+	p := problem(err)
+	if p.Code == pos.CodeInternal {
+		p.Code, p.Op = pos.CodeJournal, "open journal"
+	}
+	return p
+}

@@ -91,7 +91,7 @@ func openStation(ctx context.Context, o stationOptions) (_ *station, err error) 
 		return nil, err
 	}
 	if s.journal, err = sqlite.Open(ctx, journalPath(o.dir, o.training), sqlite.Options{Log: o.log}); err != nil {
-		return nil, err
+		return nil, journalProblem(err)
 	}
 	client := newClient(settings, secrets)
 	cfg, err := tillConfig(s.journal, settings, secrets, binding, o)

@@ -63,6 +63,8 @@ type picture struct {
 	QR     map[pos.SaleNo]bool              `json:",omitempty"`
 	Flying map[pos.RefundNo]pos.RefundState `json:",omitempty"`
 	Points int                              `json:",omitempty"`
+	// Trading is why no sale can be made.
+	Trading pos.Code `json:",omitempty"`
 }
 
 // points counts the places at which the child may die.
@@ -255,6 +257,9 @@ func show(v *pos.View) picture {
 		if s.QR != "" {
 			out.QR[s.Sale.No] = true
 		}
+	}
+	if v.Trading != nil {
+		out.Trading = v.Trading.Code
 	}
 	for _, r := range v.RefundsInFlight {
 		out.Flying[r.No] = r.State

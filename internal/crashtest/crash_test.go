@@ -31,6 +31,7 @@ type clerk struct {
 	random *rand.Rand
 	heard  int // notifications passed on
 	busy   bool
+	broken bool                // the disk may fail
 	paid   map[pos.SaleNo]bool // by the customer, in any life
 	done   map[pos.SaleNo]bool // refund or reversal asked for, in any life
 }
@@ -111,6 +112,10 @@ func (c *clerk) hear(p picture) {
 		return
 	}
 	c.busy = false
+	if c.broken && (p.Code == pos.CodeJournal || p.Code == pos.CodeJournalUnsure) {
+		c.refused(p)
+		return
+	}
 	switch {
 	case p.Reply == "charge" && p.Code == "":
 		for no := range p.Sales {
@@ -119,6 +124,20 @@ func (c *clerk) hear(p picture) {
 	case p.Code != "" && p.Code != pos.CodeNotOpen && p.Code != pos.CodeRefundState && p.Code != pos.CodeReverseState &&
 		p.Code != pos.CodeRefundUnknown && p.Code != pos.CodeRefundAmount:
 		c.shop.t.Errorf("%s: %s", p.Reply, p.Code)
+	}
+}
+
+// refused is a command that a broken disk kept from being recorded. Unless the
+// till is unsure, nothing of it may ever be seen.
+func (c *clerk) refused(p picture) {
+	switch {
+	case p.Reply == "notice":
+		c.heard-- // the relay delivers it again
+	case p.Code == pos.CodeJournalUnsure:
+	case p.Reply == "charge":
+		c.shop.charges--
+	case p.Reply == "refund":
+		c.shop.refunds--
 	}
 }
 

@@ -3,6 +3,11 @@
 // process by SIGKILL again and again, and compare the journal with what the
 // gateway holds. It has no code outside of its tests.
 //
-// FILS_KILLS sets how often the till is killed at a random moment; FILS_POINTS
+// On Linux they also load a library into such a process, which fails single
+// calls on the journal's files and keeps what a power cut would leave of them
+// (testdata/fault.c, compiled by the C compiler that cgo needs).
+//
+// FILS_KILLS sets how often the till is killed at a random moment, and has
+// every call of a commit, a start and an end fail instead of a few; FILS_POINTS
 // how many places around commits and calls it is killed at, one by one.
 package crashtest

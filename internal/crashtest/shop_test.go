@@ -36,6 +36,9 @@ type shop struct {
 	told    []command // every notification so far
 	arrived chan struct{}
 
+	// env is what a till is started with beside its setup.
+	env []string
+
 	charges, refunds int
 	// promised are the sales whose charge the till confirmed.
 	promised []pos.SaleNo
@@ -150,7 +153,7 @@ func (s *shop) start(point int) *till {
 		s.t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+string(env))
+	cmd.Env = append(append(os.Environ(), childEnv+"="+string(env)), s.env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

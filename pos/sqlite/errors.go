@@ -78,6 +78,21 @@ func meaningOf(err error) error {
 	return nil
 }
 
+// mayComeBack reports a failed COMMIT whose pages may have been written all the
+// same. Without room the last of them was not; in the other cases SQLite had
+// not begun.
+func mayComeBack(err error) bool {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return true
+	}
+	switch e.Code {
+	case sqlite3.ErrFull, sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrConstraint:
+		return false
+	}
+	return true
+}
+
 // isFull reports a full disk, however it was noticed.
 func isFull(err error) bool {
 	var e sqlite3.Error

@@ -71,6 +71,8 @@ type Journal struct {
 
 	full     atomic.Bool
 	readOnly atomic.Bool
+	// unsure: the last batch failed and may come back, see makeSure.
+	unsure atomic.Bool
 }
 
 var _ pos.Journal = (*Journal)(nil)
@@ -321,16 +323,25 @@ func quickCheck(ctx context.Context, db *sql.DB, list []migration) error {
 	return follows(before, last)
 }
 
-// State is nil, or pos.ErrJournalFull, or pos.ErrJournalReadOnly.
-func (j *Journal) State() error { return restriction(j.full.Load(), j.readOnly.Load()) }
+// State is nil, or pos.ErrJournalUnsure, pos.ErrJournalFull or pos.ErrJournalReadOnly.
+func (j *Journal) State() error {
+	if j.unsure.Load() {
+		return pos.ErrJournalUnsure
+	}
+	return restriction(j.full.Load(), j.readOnly.Load())
+}
 
-// Refill makes the reserve again and so lifts pos.ErrJournalFull. It returns
-// what State returns afterwards. A journal that a full disk allowed to open
+// Refill makes certain whether the last batch was recorded, and it was not: so
+// it lifts pos.ErrJournalUnsure. It makes the reserve again and so lifts
+// pos.ErrJournalFull. It returns what State returns afterwards. A journal that a full disk allowed to open
 // for reading only must be opened again instead.
 func (j *Journal) Refill() error {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	if j.writer != nil {
+		if err := j.makeSure(context.Background()); err != nil {
+			return wrap(j.path, err)
+		}
 		j.refill()
 	}
 	return j.State()

@@ -12,7 +12,8 @@ import (
 // begins and no longer after that: it takes milliseconds, and whoever waits
 // must learn whether the facts are durable. When the disk is full, the reserve
 // is given up and the batch is written once more; from then on State is
-// pos.ErrJournalFull. A failed Record has changed nothing.
+// pos.ErrJournalFull. A failed Record has changed nothing, unless its error and
+// State say pos.ErrJournalUnsure.
 func (j *Journal) Record(ctx context.Context, b pos.Batch) ([]pos.Event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, wrap(j.path, err)
@@ -23,7 +24,7 @@ func (j *Journal) Record(ctx context.Context, b pos.Batch) ([]pos.Event, error) 
 	if j.writer == nil {
 		return nil, wrap(j.path, j.closedReason())
 	}
-	events, err := j.commit(ctx, b)
+	events, err := j.attempt(ctx, b)
 	if isFull(err) {
 		j.full.Store(true)
 		if j.reserve.exists() {
@@ -32,13 +33,49 @@ func (j *Journal) Record(ctx context.Context, b pos.Batch) ([]pos.Event, error) 
 			}
 			j.log.Warn("the disk is full: the reserve was given up")
 			j.limitLog(ctx)
-			events, err = j.commit(ctx, b)
+			events, err = j.attempt(ctx, b)
 		}
 	}
 	if err == nil {
 		j.keeper.nudge()
 	}
 	return events, wrap(j.path, err)
+}
+
+// attempt begins on firm ground and, where the disk lets it, ends there: a
+// batch that failed is then known not to come back.
+func (j *Journal) attempt(ctx context.Context, b pos.Batch) ([]pos.Event, error) {
+	if err := j.makeSure(ctx); err != nil {
+		return nil, err
+	}
+	events, err := j.commit(ctx, b)
+	return events, errors.Join(err, j.makeSure(ctx))
+}
+
+// makeSure ends the doubt that a failed COMMIT leaves. Its pages may lie whole
+// behind the end of the write-ahead log: this process does not see them, the
+// next one would take them for a commit. Syncing once more proves nothing, for
+// a system may forget what it could not write; another commit in their place
+// makes them worthless, on the disk as well.
+func (j *Journal) makeSure(ctx context.Context) error {
+	if !j.unsure.Load() {
+		return nil
+	}
+	tx, err := begin(ctx, j.writer)
+	if err == nil {
+		defer tx.rollback(ctx)
+		err = exec(ctx, tx, `INSERT INTO meta (key, value) VALUES ('overwritten', '1')
+			ON CONFLICT (key) DO UPDATE SET value = value + 1`)
+	}
+	if err == nil {
+		err = tx.commit(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", pos.ErrJournalUnsure, err)
+	}
+	j.unsure.Store(false)
+	j.log.Warn("a commit failed on the disk; what it left was overwritten")
+	return nil
 }
 
 func (j *Journal) closedReason() error {
@@ -90,6 +127,9 @@ func (j *Journal) commit(ctx context.Context, b pos.Batch) (_ []pos.Event, err e
 		}
 	}
 	if err := tx.commit(ctx); err != nil {
+		if mayComeBack(err) {
+			j.unsure.Store(true)
+		}
 		return nil, err
 	}
 	j.tail = tail{before.seq, before.hash, true}
