@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/filspos/fils/pos"
 )
@@ -98,3 +99,9 @@ func (j *Journal) LogPages() (int, error) {
 
 // Patience sets how many hits of a text are looked at, and how many sorted.
 func (j *Journal) Patience(few, some int64) { j.patience = patience{few, some} }
+
+// RestoreRenaming is Restore on a disk on which rename is how files move.
+func RestoreRenaming(ctx context.Context, from, path string, now time.Time, rename func(from, to string) error) error {
+	_, err := restore(ctx, from, path, now, rename)
+	return err
+}

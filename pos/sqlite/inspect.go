@@ -38,6 +38,9 @@ func inspect(path string, newest int64) error {
 		if errors.Is(err, fs.ErrNotExist) && !walEmpty(path) {
 			return damaged("the file is gone, but not its write-ahead log")
 		}
+		if errors.Is(err, fs.ErrNotExist) && len(parts(path)) > 0 {
+			return damaged("the file was being replaced by a copy when that was interrupted; restore the copy again")
+		}
 		return err
 	}
 	defer f.Close()

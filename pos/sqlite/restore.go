@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,8 +25,10 @@ type Restored struct {
 // to a name dated now (UTC) with everything that belongs to it: its write-ahead
 // log would be played over the copy. from stays as it is. It is an error when
 // somebody has the journal at path open (pos.ErrJournalLocked). Errors leave
-// things as they were, but for one that says so: the copy is in its place, and
-// nobody knows whether that outlasts a power cut.
+// things as they were, but for two that say so: the copy is in its place, and
+// nobody knows whether that outlasts a power cut; or it is not, and what lay
+// there could not be moved back. In the second case, and after a crash, the
+// journal does not open until Restore is called again.
 func Restore(ctx context.Context, from, path string, now time.Time) (Restored, error) {
 	from, err := filepath.Abs(from)
 	if err != nil {
@@ -34,14 +38,23 @@ func Restore(ctx context.Context, from, path string, now time.Time) (Restored, e
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore to %s: %w", path, err)
 	}
-	r, err := restore(ctx, from, path, now)
+	r, err := restore(ctx, from, path, now, os.Rename)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore journal %s from %s: %w", path, from, err)
 	}
 	return r, nil
 }
 
-func restore(ctx context.Context, from, path string, now time.Time) (_ Restored, err error) {
+// replaced comes before the time in the name of what was moved aside.
+const replaced = ".replaced-"
+
+// renamer is os.Rename.
+type renamer func(from, to string) error
+
+// errHalfMoved: what lay there is partly aside, and nothing is in its place.
+var errHalfMoved = errors.New("what lay there could not be moved back; restore again once the disk works")
+
+func restore(ctx context.Context, from, path string, now time.Time, rename renamer) (_ Restored, err error) {
 	for _, suffix := range append([]string{""}, belongings()...) {
 		if from == path+suffix || sameFile(from, path+suffix) {
 			return Restored{}, errors.New("the copy is a part of the journal itself")
@@ -64,7 +77,7 @@ func restore(ctx context.Context, from, path string, now time.Time) (_ Restored,
 		return Restored{}, roomFor(err)
 	}
 	defer func() {
-		if err != nil {
+		if err != nil && !errors.Is(err, errHalfMoved) {
 			err = errors.Join(err, removeIfThere(part))
 		}
 	}()
@@ -76,8 +89,18 @@ func restore(ctx context.Context, from, path string, now time.Time) (_ Restored,
 		return Restored{}, err
 	}
 	r.Path = path
-	r.Aside, err = takePlace(part, path, now)
-	return r, err
+	if r.Aside, err = takePlace(part, path, now, rename); err != nil {
+		return r, err
+	}
+	for _, left := range parts(path) { // by one that was interrupted
+		_ = os.Remove(left) // beside a journal it means nothing
+	}
+	return r, nil
+}
+
+// parts are copies that were to take the place of path and have not.
+func parts(path string) []string {
+	return slices.DeleteFunc(besides(path, "."), func(name string) bool { return !IsPart(name, path) })
 }
 
 // belongings are the files beside a journal that are worth nothing without it.
@@ -87,29 +110,31 @@ func belongings() []string { return []string{"-shm", ".reserve", "-journal", "-w
 
 // takePlace moves everything at path aside and gives part that name, or leaves
 // all as it was, unless its error says otherwise.
-func takePlace(part, path string, now time.Time) (aside []string, err error) {
-	dated, err := freeName(path + ".replaced-" + now.UTC().Format("20060102-150405"))
+func takePlace(part, path string, now time.Time, rename renamer) (aside []string, err error) {
+	dated, err := asideName(path, now)
 	if err != nil {
 		return nil, err
 	}
 	var back []func() error
 	defer func() {
 		for i := len(back) - 1; err != nil && i >= 0; i-- {
-			err = errors.Join(err, back[i]())
+			if e := back[i](); e != nil {
+				err = errors.Join(err, errHalfMoved, e)
+			}
 		}
 	}()
 	for _, suffix := range append([]string{""}, belongings()...) {
 		from, to := path+suffix, dated+suffix
-		switch err := os.Rename(from, to); {
+		switch err := rename(from, to); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			return nil, err
 		}
-		back = append(back, func() error { return os.Rename(to, from) })
+		back = append(back, func() error { return rename(to, from) })
 		aside = append(aside, to)
 	}
-	if err := os.Rename(part, path); err != nil {
+	if err := rename(part, path); err != nil {
 		return nil, err
 	}
 	back = nil // it is done, also when nobody can say whether it lasts
@@ -117,6 +142,36 @@ func takePlace(part, path string, now time.Time) (aside []string, err error) {
 		return aside, fmt.Errorf("the copy is in its place, but a power cut may undo that: %w", err)
 	}
 	return aside, nil
+}
+
+// asideName is where what lies at path goes: to a free name, but for the log of
+// a journal whose file was moved aside already when that was interrupted.
+func asideName(path string, now time.Time) (string, error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) && !walEmpty(path) {
+		for _, name := range slices.Backward(besides(path, replaced)) {
+			_, err := os.Lstat(name + "-wal")
+			belongs := slices.ContainsFunc(belongings(), func(suffix string) bool { return strings.HasSuffix(name, suffix) })
+			if errors.Is(err, fs.ErrNotExist) && !belongs {
+				return name, nil
+			}
+		}
+	}
+	return freeName(path + replaced + now.UTC().Format("20060102-150405"))
+}
+
+// besides are the files in path's folder whose names begin with path and more,
+// in order.
+func besides(path, more string) (names []string) {
+	list, err := os.ReadDir(filepath.Dir(path)) // sorted
+	if err != nil {
+		return nil // whoever asks is about to write there
+	}
+	for _, e := range list {
+		if strings.HasPrefix(e.Name(), filepath.Base(path)+more) {
+			names = append(names, filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+	return names
 }
 
 // freeName is name, or name with a number, where no file has it.

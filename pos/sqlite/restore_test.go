@@ -3,11 +3,13 @@ package sqlite_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/filspos/fils/pos"
@@ -167,5 +169,80 @@ func TestARestoreThatFailsLeavesThingsAsTheyWere(t *testing.T) {
 	}
 	if after := folder(t, used); !equalFolders(beforeUsed, after) {
 		t.Errorf("the folder of a journal in use was changed: %d files, then %d", len(beforeUsed), len(after))
+	}
+}
+
+// TestARestoreThatIsInterrupted has each single move of a restore fail, or be
+// the last before a crash: what lay there stays whole, nothing takes the empty
+// place for a new beginning, and the next restore ends it.
+func TestARestoreThatIsInterrupted(t *testing.T) {
+	for _, logged := range []bool{true, false} {
+		there, copied := died(t, 3)
+		if !logged {
+			closeJournal(t, open(t, there))
+		}
+		count, _, err := sqlite.Head(t.Context(), there)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for moves, done := 0, false; !done; moves++ {
+			for _, dead := range []bool{false, true} {
+				path := newPath(t)
+				if err := os.CopyFS(filepath.Dir(path), os.DirFS(filepath.Dir(there))); err != nil {
+					t.Fatal(err)
+				}
+				before := folder(t, path)
+				left := moves
+				err := sqlite.RestoreRenaming(t.Context(), copied, path, at(1000), func(from, to string) error {
+					if left--; left == -1 || dead && left < 0 {
+						return &os.LinkError{Op: "rename", Old: from, New: to, Err: syscall.EIO}
+					}
+					return os.Rename(from, to)
+				})
+				if done = err == nil; done {
+					break
+				}
+				what := fmt.Sprintf("with a log %v, %d moves, dead %v", logged, moves, dead)
+				if !errors.Is(err, syscall.EIO) {
+					t.Fatalf("%s: %v", what, err)
+				}
+				if after := folder(t, path); !dead {
+					delete(after, filepath.Base(path)+".lock")
+					delete(before, filepath.Base(path)+".lock")
+					if !equalFolders(before, after) {
+						t.Errorf("%s: the folder was changed", what)
+					}
+				} else {
+					interrupted(t, what, path, copied, count)
+				}
+			}
+			if moves > 10 {
+				t.Fatal("a restore has no end")
+			}
+		}
+	}
+}
+
+// interrupted looks at what is left of a restore, and ends it.
+func interrupted(t *testing.T, what, path, copied string, count int64) {
+	t.Helper()
+	if _, err := os.Stat(path); err == nil {
+		closeJournal(t, open(t, path)) // nothing was moved yet
+	} else if j, err := sqlite.Open(t.Context(), path, small); !errors.Is(err, pos.ErrJournalDamaged) {
+		t.Fatalf("%s: opened %v, %v", what, j != nil, err)
+	}
+	r, err := sqlite.Restore(t.Context(), copied, path, at(2000))
+	if err != nil {
+		t.Fatalf("%s: restored again: %v", what, err)
+	}
+	verified(t, path, r.Count)
+	closeJournal(t, open(t, path))
+	files, err := filepath.Glob(path + ".replaced-[0-9]*-[0-9][0-9][0-9][0-9][0-9][0-9]")
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%s: %v lie aside, %v", what, files, err)
+	}
+	verified(t, files[0], count)
+	if left, err := filepath.Glob(path + ".*.part"); err != nil || left != nil {
+		t.Errorf("%s: left: %v, %v", what, left, err)
 	}
 }
