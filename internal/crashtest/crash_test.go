@@ -39,7 +39,7 @@ type clerk struct {
 // act makes the next move that the picture allows; it returns false when
 // there is nothing to do but to wait.
 func (c *clerk) act() bool {
-	if c.busy {
+	if c.busy || c.broken && c.till.last.Trading != "" {
 		return false
 	}
 	if news := c.shop.news(c.heard); len(news) > 0 {

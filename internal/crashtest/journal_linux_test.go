@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -163,18 +164,24 @@ func TestFault_Commit(t *testing.T) {
 		{Calls: callSync, How: doNothing}, {Calls: callSync, How: doAll},
 		{Calls: callWrite, How: doNothing}, {Calls: callWrite, How: doAll}, {Calls: callWrite, How: doHalf},
 		{Calls: callWrite, How: doShort},
+		{Calls: callSync, How: doAll, Err: syscall.ENOSPC}, {Calls: callWrite, How: doHalf, Err: syscall.ENOSPC},
 	} {
 		x.Files = fileLog
-		calls := commitFails(t, f, x, random, &unsure, &refused)
-		for _, x.Skip = range some(t, calls) {
-			for _, x.Times = range []int32{1, 2, forever} {
-				once := x.How == doShort // twice means that there is no room
-				if once && x.Times != 1 || x.Times == 2 && !thorough(t) || t.Failed() {
-					continue
-				}
-				commitFails(t, f, x, random, &unsure, &refused)
-				lives++
+		for _, before := range []int{0, 3} { // the first commit begins the log
+			if before == 0 && x.Calls == callWrite && !thorough(t) {
+				continue
 			}
+			for _, x.Skip = range some(t, commitFails(t, f, x, before, random, &unsure, &refused)) {
+				for _, x.Times = range []int32{1, 2, forever} {
+					once := x.How == doShort // twice means that there is no room
+					if once && x.Times != 1 || x.Times == 2 && !thorough(t) || t.Failed() {
+						continue
+					}
+					commitFails(t, f, x, before, random, &unsure, &refused)
+					lives++
+				}
+			}
+			x.Skip, x.Times = 0, 0
 		}
 	}
 	if unsure == 0 || refused == 0 {
@@ -200,14 +207,14 @@ func some(t *testing.T, n int32) []int32 {
 	return slices.DeleteFunc(list, func(i int32) bool { return i < 0 })
 }
 
-// commitFails is one life of a journal whose fourth commit fails as x. It adds
-// how many batches were of unknown outcome and how many were refused, and
+// commitFails is one life of a journal that fails as x at the commit after so
+// many others. It adds how many batches were of unknown outcome and how many were refused, and
 // returns how many calls the fault could have been in.
-func commitFails(t *testing.T, f *faults, x fault, random *rand.Rand, unsure, refused *int) (calls int32) {
+func commitFails(t *testing.T, f *faults, x fault, before int, random *rand.Rand, unsure, refused *int) (calls int32) {
 	t.Helper()
-	what := fmt.Sprintf("%+v", x)
+	what := fmt.Sprintf("%+v after %d commits", x, before)
 	b := newBook(t)
-	for n := range 3 {
+	for n := range before {
 		if err := b.sell(n); err != nil {
 			t.Fatal(err)
 		}
