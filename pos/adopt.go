@@ -275,7 +275,8 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	c.logFailure(opFind, k.number, f)
 	p := &k.plan
 	absent := f.Outcome == OutcomeAbsent && f.Verified
-	refused := f.Outcome == OutcomeRefused && f.Verified
+	// A question that lay in a sleeping PC is refused for its age, whatever it asked.
+	refused := f.Outcome == OutcomeRefused && f.Verified && f.Class != ClassClock
 	stuck := k.stuck(f, c.hop.GatewaySince, now)
 	p.failed(now)
 	switch {

@@ -79,3 +79,26 @@ func TestRecovery_AnOrderThatIsAnsweredLateIsAdopted(t *testing.T) {
 		t.Errorf("sale %v, %v, alerts %v", sale, err, s.alerts())
 	}
 }
+
+// What a PC sent before it slept, and woke up to, is refused for its age. That
+// says nothing of the order that it asked about.
+func TestRecovery_AQuestionRefusedForItsAgeIsAskedAgain(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.unnamed = true // so that the list alone does not do
+	s.putBack(0, RecoveryNew, s.now)
+	refused := 0
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opFind || refused > 0 {
+			return nil, true
+		}
+		refused++
+		late := failure(OutcomeRefused, "71002")
+		late.Failure.Class = ClassClock
+		return late, true
+	}
+	s.recovered()
+	if s.want(no, SalePaid); refused == 0 {
+		t.Fatal("nothing was asked")
+	}
+}

@@ -89,6 +89,12 @@ type givenBack struct {
 	made                 time.Time
 }
 
+// stayed: the refund that was to give a reversed order's settled money back failed.
+func (p *provider) stayed(o *paidOrder) bool {
+	b := p.refunds[pos.RefundNo("REVOKE-"+o.report.ProviderNo)]
+	return b != nil && b.report.Status == pos.RefundReportFailed
+}
+
 func newProvider() *provider {
 	return &provider{orders: map[pos.SaleNo]*paidOrder{}, refunds: map[pos.RefundNo]*givenBack{}}
 }

@@ -230,7 +230,7 @@ func (w *world) checkRecovered() {
 	for no, s := range w.book.sales {
 		o := w.provider.orders[no]
 		gone := s.State == pos.SaleReversed || s.Refunded+s.Pending >= s.Intent.Amount
-		if o != nil && !o.reversedAt.IsZero() && o.reversedAt.Before(w.recovery) && len(o.payments) > 0 && !w.hidden && !gone {
+		if o != nil && !o.reversedAt.IsZero() && o.reversedAt.Before(w.recovery) && len(o.payments) > 0 && !w.hidden && !gone && !w.provider.stayed(o) {
 			w.wrong("sale %s is %s; it was reversed when the journal was recovered", no.Short(), s.State)
 		}
 		if s.Unread {
