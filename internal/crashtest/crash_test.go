@@ -3,6 +3,7 @@ package crashtest
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -112,7 +113,7 @@ func (c *clerk) hear(p picture) {
 		return
 	}
 	c.busy = false
-	if c.broken && (p.Code == pos.CodeJournal || p.Code == pos.CodeJournalUnsure) {
+	if c.broken && slices.Contains(brokenCodes(), p.Code) {
 		c.refused(p)
 		return
 	}
@@ -125,6 +126,12 @@ func (c *clerk) hear(p picture) {
 		p.Code != pos.CodeRefundUnknown && p.Code != pos.CodeRefundAmount:
 		c.shop.t.Errorf("%s: %s", p.Reply, p.Code)
 	}
+}
+
+// brokenCodes are what a till answers on a broken disk. SQLite calls a file
+// damaged that cannot be read.
+func brokenCodes() []pos.Code {
+	return []pos.Code{pos.CodeJournal, pos.CodeJournalUnsure, pos.CodeJournalDamaged}
 }
 
 // refused is a command that a broken disk kept from being recorded. Unless the
