@@ -25,7 +25,9 @@ const crowdedEvery = time.Minute
 type boundedListener struct {
 	net.Listener
 	most int
-	log  *slog.Logger
+	// guests is how many of them may be no till's.
+	guests int
+	log    *slog.Logger
 	// keeper is asked about each connection; nil where handshakes are somebody else's.
 	keeper doorkeeper
 	slow   *turnstile
@@ -41,9 +43,9 @@ type boundedListener struct {
 	logged time.Time  // when the log last said that there is no room
 }
 
-func newBoundedListener(l net.Listener, most int, keeper doorkeeper, log *slog.Logger) *boundedListener {
+func newBoundedListener(l net.Listener, most, guests int, keeper doorkeeper, log *slog.Logger) *boundedListener {
 	return &boundedListener{
-		Listener: l, most: most, log: log, keeper: keeper, slow: newTurnstile(),
+		Listener: l, most: most, guests: guests, log: log, keeper: keeper, slow: newTurnstile(),
 		room: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 }
@@ -95,12 +97,12 @@ func (l *boundedListener) enter(c *boundedConn) (out *boundedConn) {
 	defer l.mu.Unlock()
 	l.open++
 	c.place = l.quiet.PushBack(c)
-	if l.open <= l.most {
+	if l.open <= l.most && l.quiet.Len() <= l.guests {
 		return nil
 	}
 	if now := time.Now(); now.Sub(l.logged) >= crowdedEvery {
 		l.logged = now
-		l.log.Warn("all connections are taken, the quietest are closed", "most", l.most, "not_of_tills", l.quiet.Len())
+		l.log.Warn("all connections are taken, the quietest are closed", "open", l.open, "not_of_tills", l.quiet.Len())
 	}
 	out = l.quiet.Front().Value.(*boundedConn)
 	l.quit(out)

@@ -131,7 +131,7 @@ func TestBoundedListener_TheQuietestLeavesAndTillsStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newBoundedListener(tcp, 2, nil, slog.New(slog.DiscardHandler))
+	l := newBoundedListener(tcp, 2, 2, nil, slog.New(slog.DiscardHandler))
 	accepted := make(chan net.Conn)
 	done := make(chan struct{})
 	go func() {
@@ -184,6 +184,35 @@ func TestBoundedListener_TheQuietestLeavesAndTillsStay(t *testing.T) {
 		t.Error(err)
 	}
 	<-done
+}
+
+// Each connection takes memory. Those of tills are not counted, or a small machine
+// with many tills would have no room for PayBy.
+func TestBoundedListener_GuestsHaveRoomOfTheirOwn(t *testing.T) {
+	l := newBoundedListener(nil, 10, 2, nil, slog.New(slog.DiscardHandler))
+	come := func() (c, out *boundedConn) {
+		near, far := net.Pipe()
+		t.Cleanup(func() { far.Close() })
+		c = &boundedConn{slowConn: slowConn{Conn: near, by: l.slow}, from: l}
+		return c, l.enter(c)
+	}
+	first, _ := come()
+	till, _ := come()
+	l.watch(till, http.StateHijacked)
+	second, out := come()
+	if out != nil {
+		t.Fatal("a till was counted")
+	}
+	if _, out = come(); out != first {
+		t.Error("the quietest stays, though there are too many")
+	}
+	l.watch(second, http.StateHijacked)
+	if _, out = come(); out != nil {
+		t.Error("somebody had to leave, though there is room")
+	}
+	if l.open != 4 || l.quiet.Len() != 2 {
+		t.Errorf("%d open, %d of them guests", l.open, l.quiet.Len())
+	}
 }
 
 // A relay that is stopped answers the notification that it is taking.

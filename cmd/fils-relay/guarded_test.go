@@ -85,7 +85,7 @@ func newGuardedDoor(t *testing.T) *guardedDoor {
 		keeper:  &keeper{asked: make(chan struct{}, 100), wasted: make(chan netip.Addr, 100)},
 		address: tcp.Addr().String(), closed: make(chan struct{}, 1000),
 	}
-	g.boundedListener = newBoundedListener(tappedListener{tcp, &g.came}, 1000, g.keeper, slog.New(slog.DiscardHandler))
+	g.boundedListener = newBoundedListener(tappedListener{tcp, &g.came}, 1000, 1000, g.keeper, slog.New(slog.DiscardHandler))
 	g.client.RootCAs = x509.NewCertPool()
 	g.client.RootCAs.AddCert(ca.cert)
 	g.client.ServerName = "127.0.0.1"

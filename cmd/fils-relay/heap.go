@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"io/fs"
 	"math"
@@ -10,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +26,11 @@ const (
 	// heapFloor is counted as in use, though never touched and so never in memory: a
 	// small heap would otherwise be collected again every few megabytes.
 	heapFloor = 16 << 20
+
+	// guestMemory is how much memory there has to be for each connection that is no
+	// till's, and guestsLeast how many there may be in any case.
+	guestMemory = 128 << 10
+	guestsLeast = 256
 
 	// tidyEvery is how often it is looked at what memory nobody needs any more. A crowd
 	// that connects at once leaves much of it, and an idle relay collects too seldom.
@@ -57,26 +61,23 @@ func sizeHeap(env func(string) (string, bool), memory int64) (restore func()) {
 	}
 }
 
-// memoryOf returns how many bytes this process may have, by the files under root:
-// what the machine has, or less if a control group says so. 0 is unknown, as
-// everywhere but on Linux.
-func memoryOf(root fs.FS) int64 {
+// memoryOf returns how many bytes this process may have: what the machine has, or
+// less if a control group says so, by the files under root. 0 is unknown. The
+// machine is not asked for by /proc/meminfo, which the service does not see.
+func memoryOf(root fs.FS, machine int64) int64 {
 	least := int64(math.MaxInt64)
-	if file, err := fs.ReadFile(root, "proc/meminfo"); err == nil {
-		for line := range bytes.Lines(file) {
-			words := strings.Fields(string(line))
-			if len(words) == 3 && words[0] == "MemTotal:" {
-				if kib, err := strconv.ParseInt(words[1], 10, 64); err == nil {
-					least = min(least, kib<<10)
-				}
-			}
-		}
+	if machine > 0 {
+		least = machine
 	}
 	if file, err := fs.ReadFile(root, "proc/self/cgroup"); err == nil {
-		for lines := bufio.NewScanner(bytes.NewReader(file)); lines.Scan(); {
-			// The second version's only line begins so; the first one's groups are not read.
-			if group, ok := strings.CutPrefix(lines.Text(), "0::"); ok {
-				least = min(least, groupMemory(root, group))
+		for line := range strings.Lines(string(file)) {
+			words := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+			switch {
+			case len(words) != 3:
+			case words[0] == "0": // of the second version
+				least = min(least, groupMemory(root, "sys/fs/cgroup", words[2], "memory.max"))
+			case slices.Contains(strings.Split(words[1], ","), "memory"):
+				least = min(least, groupMemory(root, "sys/fs/cgroup/memory", words[2], "memory.limit_in_bytes"))
 			}
 		}
 	}
@@ -86,11 +87,12 @@ func memoryOf(root fs.FS) int64 {
 	return least
 }
 
-// groupMemory returns the least that the group or one it is in may have.
-func groupMemory(root fs.FS, group string) int64 {
+// groupMemory returns the least that the group or one it is in may have. In a
+// container the groups above its own are often not there.
+func groupMemory(root fs.FS, hierarchy, group, limit string) int64 {
 	least := int64(math.MaxInt64)
 	for ; ; group = path.Dir(group) {
-		file, err := fs.ReadFile(root, path.Join("sys/fs/cgroup", group, "memory.max"))
+		file, err := fs.ReadFile(root, path.Join(hierarchy, group, limit))
 		if err == nil {
 			// It may be "max".
 			if most, err := strconv.ParseInt(strings.TrimSpace(string(file)), 10, 64); err == nil {
@@ -101,6 +103,17 @@ func groupMemory(root fs.FS, group string) int64 {
 			return least
 		}
 	}
+}
+
+// guestsIn returns how many connections that are no till's there is memory for:
+// 30 KiB for an idle one, and two or three times that while its request is as
+// large as it may be. Strangers could otherwise have the relay killed for
+// taking more than there is.
+func guestsIn(memory int64) int {
+	if memory <= 0 {
+		return math.MaxInt
+	}
+	return int(max(guestsLeast, memory/guestMemory))
 }
 
 // heapUse is what the runtime tells of memory.

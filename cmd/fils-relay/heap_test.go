@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"runtime/debug"
 	"testing"
 	"testing/fstest"
@@ -8,37 +9,56 @@ import (
 
 func TestMemoryOf(t *testing.T) {
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
-	machine := file("MemTotal:        1018508 kB\nMemFree:          114300 kB\n")
 	const all = 1018508 << 10
 	for name, c := range map[string]struct {
-		files fstest.MapFS
-		want  int64
+		files   fstest.MapFS
+		machine int64
+		want    int64
 	}{
-		"not Linux":   {fstest.MapFS{}, 0},
-		"not numbers": {fstest.MapFS{"proc/meminfo": file("MemTotal: a lot\n")}, 0},
-		"a machine":   {fstest.MapFS{"proc/meminfo": machine}, all},
+		"unknown":                {fstest.MapFS{}, 0, 0},
+		"a machine":              {fstest.MapFS{}, all, all},
+		"a group, not a machine": {fstest.MapFS{"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("536870912\n")}, 0, 512 << 20},
 		"no limit": {fstest.MapFS{
-			"proc/meminfo": machine, "proc/self/cgroup": file("0::/system.slice/fils-relay.service\n"),
+			"proc/self/cgroup": file("0::/system.slice/fils-relay.service\n"),
 			"sys/fs/cgroup/system.slice/fils-relay.service/memory.max": file("max\n"),
-		}, all},
+		}, all, all},
 		"the service's": {fstest.MapFS{
-			"proc/meminfo": machine, "proc/self/cgroup": file("1:cpu:/\n0::/system.slice/fils-relay.service\n"),
+			"proc/self/cgroup": file("1:cpu:/\n0::/system.slice/fils-relay.service\n"),
 			"sys/fs/cgroup/system.slice/fils-relay.service/memory.max": file("134217728\n"),
-		}, 128 << 20},
+		}, all, 128 << 20},
 		"its parent's": {fstest.MapFS{
-			"proc/meminfo": machine, "proc/self/cgroup": file("0::/system.slice/fils-relay.service\n"),
+			"proc/self/cgroup": file("0::/system.slice/fils-relay.service\n"),
 			"sys/fs/cgroup/system.slice/fils-relay.service/memory.max": file("max\n"),
 			"sys/fs/cgroup/system.slice/memory.max":                    file("268435456\n"),
-		}, 256 << 20},
+		}, all, 256 << 20},
 		"the container's": {fstest.MapFS{
-			"proc/meminfo": machine, "proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("536870912\n"),
-		}, 512 << 20},
+			"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("536870912\n"),
+		}, all, 512 << 20},
+		"a group beside the container's": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/../elsewhere\n"), "sys/fs/cgroup/memory.max": file("536870912\n"),
+		}, all, 512 << 20},
 		"more than there is": {fstest.MapFS{
-			"proc/meminfo": machine, "proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("9223372036854771712\n"),
-		}, all},
+			"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("9223372036854771712\n"),
+		}, all, all},
+		"the first version's": {fstest.MapFS{
+			"proc/self/cgroup": file("5:cpu,cpuacct:/x\n4:pids,memory:/x/fils-relay.service\n0::/\n"),
+			"sys/fs/cgroup/memory/x/memory.limit_in_bytes":                    file("134217728\n"),
+			"sys/fs/cgroup/memory/x/fils-relay.service/memory.limit_in_bytes": file("9223372036854771712\n"),
+		}, all, 128 << 20},
+		"a container's of the first version": {fstest.MapFS{
+			"proc/self/cgroup": file("4:memory:/docker/1a2b\n"), "sys/fs/cgroup/memory/memory.limit_in_bytes": file("67108864\n"),
+		}, all, 64 << 20},
 	} {
-		if got := memoryOf(c.files); got != c.want {
+		if got := memoryOf(c.files, c.machine); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestGuestsIn(t *testing.T) {
+	for memory, want := range map[int64]int{0: math.MaxInt, 1 << 20: 256, 64 << 20: 512, 1 << 30: 8192} {
+		if got := guestsIn(memory); got != want {
+			t.Errorf("%d bytes: %d, want %d", memory, got, want)
 		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server/sysmem"
+
 	"github.com/filspos/fils/relay/server"
 	"github.com/filspos/fils/relay/server/jetstream"
 )
@@ -46,7 +48,9 @@ func serve(ctx context.Context, s *settings, c console) error {
 	}
 	log, endLog := newLog(c.err, level)
 	defer endLog()
-	defer sizeHeap(c.env, memoryOf(os.DirFS("/")))()
+	memory := memoryOf(os.DirFS("/"), sysmem.Memory())
+	defer sizeHeap(c.env, memory)()
+	s.guests = guestsIn(memory)
 	kept, nodes, closeStore, err := openStore(ctx, s, log)
 	if err != nil {
 		return err

@@ -55,6 +55,7 @@ type settings struct {
 	bytes              int64         // maxSize
 	age                time.Duration // maxAge
 	trusted            []netip.Prefix
+	guests             int // connections that are no till's, by the memory there is
 	flags              *flag.FlagSet
 }
 

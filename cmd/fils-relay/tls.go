@@ -33,7 +33,7 @@ func listenPublic(s *settings, relay *server.Server, log *slog.Logger) (public d
 	if err != nil {
 		return door{}, "", err
 	}
-	bounded := newBoundedListener(tcp, s.maxConnections, nil, log)
+	bounded := newBoundedListener(tcp, s.maxConnections, s.guests, nil, log)
 	public = door{name: "public", listener: bounded, handler: relay, watch: bounded.watch, introduce: bounded.introduce}
 	if cfg == nil {
 		return public, "http://", nil
