@@ -58,6 +58,8 @@ func serve(ctx context.Context, s *settings, c console) error {
 	meter := newMeter(kept)
 	relay, err := server.New(server.Config{
 		Store: kept, Records: kept, Nodes: nodes, Meter: meter, Random: rand.Reader, TrustedProxies: s.trusted, Log: log,
+		// Who hangs up, or had to make room, is kept waiting and takes memory all the same.
+		MaxHeld: min(s.guests, 32<<10),
 	})
 	if err == nil {
 		meter.watch(relay, s.metricsPerTill)

@@ -163,6 +163,31 @@ func TestWebhook_OneMerchantsRefusalsAreItsOwn(t *testing.T) {
 	}
 }
 
+// Each request that is kept waiting takes memory, also when its sender has hung up.
+func TestWebhook_KeepsAFewWaitingOnly(t *testing.T) {
+	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
+	waits, end := make(chan struct{}, 100), make(chan time.Time)
+	n := newNode(t, server.Config{MaxHeld: 1, Now: func() time.Time { return now }, After: func(time.Duration) <-chan time.Time {
+		waits <- struct{}{}
+		return end
+	}})
+	for range 60 {
+		n.post(t, "/n/nobody/POS01", nil, "")
+	}
+	held := make(chan int, 1)
+	go func() { held <- n.post(t, "/n/nobody/POS01", nil, "").status }()
+	<-waits
+	for range 3 {
+		if a := n.post(t, "/n/nobody/POS01", nil, ""); a.status != http.StatusTooManyRequests || len(waits) != 0 {
+			t.Errorf("answered %d, %d more waiting", a.status, len(waits))
+		}
+	}
+	close(end)
+	if status := <-held; status != http.StatusTooManyRequests {
+		t.Errorf("answered %d", status)
+	}
+}
+
 // judge hears what a relay thinks of a connection's notifications.
 type judge []bool
 

@@ -52,6 +52,7 @@ type Config struct {
 	WriteTimeout time.Duration // for a till to take one message; 10 s
 	Queue        int           // live messages waiting for one till; 16
 	MaxInFlight  int           // notifications in memory at a time; 4096
+	MaxHeld      int           // refused requests kept waiting at a time; 32768
 }
 
 // Server is one node of a relay.
@@ -118,6 +119,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxInFlight == 0 {
 		cfg.MaxInFlight = 4096
 	}
+	if cfg.MaxHeld == 0 {
+		cfg.MaxHeld = 32 << 10
+	}
 	if cfg.Meter == nil {
 		cfg.Meter = deafMeter{}
 	}
@@ -126,7 +130,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, log: cfg.Log,
 		limiter: newLimiter(cfg.Now), doubted: newLimiter(cfg.Now), wasted: newLimiter(cfg.Now), penalty: newPenaltyQueue(), gate: newGate(cfg.MaxInFlight, bodiesPerSource, cfg.Now), hub: newHub(),
 		pairing: newGate(pairings, pairingsPerSource, cfg.Now),
-		held:    make(chan struct{}, holdMost),
+		held:    make(chan struct{}, cfg.MaxHeld),
 		// Small buffers, because most connections are silent most of the time.
 		// No compression: it costs memory and invites decompression bombs.
 		upgrader: websocket.Upgrader{

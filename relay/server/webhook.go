@@ -20,8 +20,7 @@ const (
 	storePause   = 50 * time.Millisecond   // before the second try, then doubled
 	storePauseTo = time.Second
 
-	holdFor  = 3 * time.Second // before one refusal too many is answered
-	holdMost = 32 << 10        // of them at a time
+	holdFor = 3 * time.Second // before one refusal too many is answered
 	// holdSteps is how many different times are waited, around holdFor.
 	holdSteps = 61
 )
