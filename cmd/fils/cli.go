@@ -77,6 +77,8 @@ func command(ctx context.Context, args []string, c console, m meta) error {
 		return parsePair(ctx, args, c)
 	case "certify":
 		return parseCertify(ctx, args, c, m)
+	case "diagnose":
+		return parseDiagnose(ctx, args, c, m)
 	case "journal", "shift", "adopt":
 		return parseRecords(ctx, name, args, c)
 	case "version", "help":

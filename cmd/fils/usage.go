@@ -33,6 +33,8 @@ const usage = `Fils is a till for shops in the Emirates: type an amount, show th
                            save what can be saved of a damaged journal into a new
                            file, up to the first broken event
   fils journal rebuild     derive what screens read from the events again
+  fils diagnose            how this till stands, as text to send to whoever
+                           supports the shop: no amounts, payers or keys in it
   fils certify             run PayBy's acceptance cases, or judge sales by them;
                            fils certify --help says how
   fils version

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	logName = "fils.log"
+	// LogName is the log's name in the data directory.
+	LogName = "fils.log"
 	// logLimit is the size in bytes at which the log is put aside. One former
 	// file is kept.
 	logLimit = 4 << 20
@@ -31,7 +32,7 @@ type LogFile struct {
 // OpenLog opens or makes the log in dataDir, readable by its owner alone, and
 // returns a logger whose handler is [Redact] and the file to close at the end.
 func OpenLog(dataDir string, level slog.Leveler) (*slog.Logger, *LogFile, error) {
-	f, err := openLog(filepath.Join(dataDir, logName), logLimit)
+	f, err := openLog(filepath.Join(dataDir, LogName), logLimit)
 	if err != nil {
 		return nil, nil, err
 	}
