@@ -265,6 +265,10 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	p.failed(now)
 	pause := pollFast
 	if l.check != nil && p.failures >= failuresMax {
+		if r.op == opListRefunds && l.orders != "" { // one try at the orders: they may be shown
+			l.check.result.Complete, l.refunds, l.page = false, nextDay(dayOf(c.clock.now(now))), 0
+			return
+		}
 		l.check.giveUp()
 		c.closing = nil
 		return
