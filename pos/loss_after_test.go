@@ -248,6 +248,43 @@ func TestRecovery_ARefundMadeElsewhereThatLeavesAfterPayByHadItCounts(t *testing
 	}
 }
 
+// A page of refunds says so, too, where PayBy answers for no single one.
+func TestRecovery_ARefundThatMovesAfterAPageShowedItCounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		at, then RefundStatus
+		lost     bool
+		want     Fils
+	}{
+		"made elsewhere, and carried out":         {RefundReportAccepted, RefundReportDone, true, -400},
+		"made elsewhere, failed in the end":       {RefundReportSettled, RefundReportFailed, true, 0},
+		"of this till's, failed in the end":       {RefundReportSettled, RefundReportFailed, false, 400},
+		"of this till's, carried out":             {RefundReportAccepted, RefundReportDone, false, -400},
+		"of this till's, nobody knows since when": {RefundReportDone, RefundReportDone, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			out := portalRefund(no, c.at, 400)
+			if !c.lost {
+				out.Refund = s.mustRefund(no, 400)
+				s.advance(time.Second)
+				if c.then != RefundReportDone {
+					s.refunds[out.Refund].report.Status = c.at
+				}
+				s.advance(time.Minute)
+			}
+			s.closeShift()
+			s.silent(opQueryRefund)
+			s.lossOf(len(s.events))
+			s.refunds[out.Refund] = &simRefund{made: s.now, report: out}
+			s.advance(20 * time.Minute)
+			s.refunds[out.Refund].report.Status = c.then
+			s.fault = nil
+			s.wantNet(c.want)
+		})
+	}
+}
+
 // A page of settled orders may leave out that one was reversed: it does not say
 // that the payment stood after the loss.
 func TestRecovery_APageOfSettledOrdersProvesNoPayment(t *testing.T) {

@@ -235,7 +235,7 @@ func (f *Fact) stands() bool {
 	switch f.Kind {
 	case SaleWasPaid, SaleWitnessed:
 		return f.Order != nil && f.Order.standsPaid()
-	case RefundOnItsWay, RefundLeft, RefundArrived, RefundFellBack, RefundWitnessed:
+	case RefundAdopted, RefundOnItsWay, RefundLeft, RefundArrived, RefundFellBack, RefundWitnessed:
 		return f.RefundReport != nil && f.RefundReport.Source != SourceNotification
 	}
 	return false
