@@ -67,8 +67,12 @@ func (c *core) loadRecovery(now time.Time) {
 			continue
 		case c.reading == nil:
 			c.reading = &listing{why: why, from: from, orders: from, refunds: from, begun: now, holds: c.entries()}
+			continue
 		case from < c.reading.from:
 			c.reading.from, c.reading.orders, c.reading.refunds = from, from, from
+		}
+		if c.reading.why == RecoveryNew { // nothing was lost then, but it is since
+			c.reading.why = why
 		}
 	}
 	if c.reading != nil {

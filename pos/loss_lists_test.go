@@ -40,21 +40,30 @@ func (s *sim) last(kind Kind) Fact {
 // The lost journal's last request may still be carried out after the lists were
 // read the first time: PayBy takes requests that are up to 15 minutes old.
 func TestRecovery_ARefundThatIsCarriedOutLateIsFound(t *testing.T) {
-	s := newSim(t)
-	no := s.paidSale(1000)
-	lost := s.now
-	s.putBack(len(s.events), RecoveryRestored, s.now)
-	s.advance(14 * time.Minute)
-	s.refunds["R000101-000000000000000000001"] = &simRefund{made: lost, report: RefundReport{
-		Refund: "R000101-000000000000000000001", Sale: no, ProviderNo: "191", Status: RefundReportDone, Amount: 600, Currency: Currency,
-	}}
-	_, err := s.refund(no, 600)
-	wantCode(t, err, CodeRecovering)
-	s.recovered()
-	_, err = s.refund(no, 600)
-	wantCode(t, err, CodeRefundAmount)
-	if left := s.refundable(no); left != 400 {
-		t.Fatalf("%v can be refunded, want 4.00", left)
+	for name, before := range map[string]func(*sim){
+		"of a journal in use":     func(*sim) {},
+		"of one not yet read in":  func(s *sim) { s.putBack(0, RecoveryNew, s.now) },
+		"of one put back already": func(s *sim) { s.putBack(0, RecoveryMoved, s.now) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			before(s)
+			no := s.paidSale(1000)
+			lost := s.now
+			s.putBack(len(s.events), RecoveryRestored, s.now)
+			s.advance(14 * time.Minute)
+			s.refunds["R000101-000000000000000000001"] = &simRefund{made: lost, report: RefundReport{
+				Refund: "R000101-000000000000000000001", Sale: no, ProviderNo: "191", Status: RefundReportDone, Amount: 600, Currency: Currency,
+			}}
+			_, err := s.refund(no, 600)
+			wantCode(t, err, CodeRecovering)
+			s.recovered()
+			_, err = s.refund(no, 600)
+			wantCode(t, err, CodeRefundAmount)
+			if left := s.refundable(no); left != 400 {
+				t.Fatalf("%v can be refunded, want 4.00", left)
+			}
+		})
 	}
 }
 
