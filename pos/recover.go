@@ -137,7 +137,8 @@ func newReason(ctx context.Context, cfg Config) RecoveryReason {
 // lastTraded is when the journal was last sure to be the newest. What a PIN on
 // the command line or a reclaimed till writes says nothing about that, and where
 // the PC's clock and the provider's disagree the earlier one is believed. seq is
-// the event.
+// the event, or a newer alert about lists that are refused: who closes that has
+// compared nothing of what came after a copy with it.
 func lastTraded(ctx context.Context, chain Chain, count int64) (at time.Time, seq int64, err error) {
 	for to := count; to > 0; to -= tallyChunk {
 		events, err := chain.Events(ctx, max(1, to-tallyChunk+1), to)
@@ -147,8 +148,11 @@ func lastTraded(ctx context.Context, chain Chain, count int64) (at time.Time, se
 		for _, e := range slices.Backward(events) {
 			traded := strings.HasPrefix(string(e.Kind), "sale.") || strings.HasPrefix(string(e.Kind), "refund.") ||
 				strings.HasPrefix(string(e.Kind), "shift.") || e.Kind == JournalBound || e.Kind == NoticeReceived
-			if traded && seq == 0 {
-				at, seq = e.At, e.Seq
+			if traded && at.IsZero() {
+				at = e.At
+			}
+			if seq == 0 && (traded || unlisted(e)) {
+				seq = e.Seq
 			}
 			if e.Kind != SaleAttempted && e.Kind != RefundAttempted {
 				continue
@@ -164,6 +168,14 @@ func lastTraded(ctx context.Context, chain Chain, count int64) (at time.Time, se
 		}
 	}
 	return at, seq, nil
+}
+
+func unlisted(e Event) bool {
+	if e.Kind != AlertRaised {
+		return false
+	}
+	f, err := e.Fact()
+	return err == nil && f.Alert != nil && f.Alert.Kind == AlertUnlisted
 }
 
 // paidInLost reports a payment that the lost journal may have counted.
