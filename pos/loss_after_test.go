@@ -81,6 +81,33 @@ func TestRecovery_AReversalWhoseWayBackTheLostJournalCountedTakesNothing(t *test
 	}
 }
 
+// A refund counted before the loss, whose failure is heard of after the reversal
+// and its way back, has nothing to give back but what the reversal left to it.
+func TestRecovery_ARefundThatFailedBesideTheWayBackIsUndone(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.orders[no].report.Status = OrderSettled
+	r := s.mustRefund(no, 400)
+	s.advance(time.Second)
+	s.refunds[r].report.Status = RefundReportSettled
+	s.advance(10 * time.Minute)
+	s.wantRefund(r, RefundSettled)
+	if z := s.closeShift(); z.Totals.Net() != 600 {
+		t.Fatalf("%+v", z.Totals)
+	}
+	s.lossOf(len(s.events))
+	s.ask(no)
+	s.advance(5 * time.Minute)
+	back := s.wayBackOf(no)
+	s.refunds[r].report.Status = RefundReportFailed
+	s.deliver(Notice{Refund: &back})
+	s.notify(no, nil)
+	s.want(no, SaleReversed)
+	s.advance(time.Hour)
+	s.wantRefund(r, RefundFailed)
+	s.wantNet(-600)
+}
+
 // The way back of a payment that only the lost journal had heard of brings no
 // payment into the totals from which it was not taken.
 func TestRecovery_TheWayBackOfALostPaymentBringsNothing(t *testing.T) {

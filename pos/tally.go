@@ -60,7 +60,7 @@ type tallySale struct {
 	// that the sale was reversed, but for out.
 	out, lost Fils
 	undone    bool
-	// over is how much of out and lost the reversal could not have left to them.
+	// over is how much of that the reversal could not have left to refunds.
 	over Fils
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
@@ -239,7 +239,7 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	if before != s.State && s.State == SaleReversed {
 		s.undone = s.inTotals(before, f.Adoption != nil) || s.cameAndWent(f.Adoption != nil)
 		if s.inTotals(before, f.Adoption != nil) {
-			s.over = max(0, s.out+s.lost-s.Intent.Amount)
+			s.over = max(0, t.back(s)-s.Intent.Amount)
 		}
 	}
 	if o := f.Order; f.Kind == SalePaidAgain && o != nil && o.Currency == Currency {

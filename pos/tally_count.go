@@ -75,11 +75,7 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry, elsewher
 func (t *Tally) reversed(s *tallySale, before SaleState, entry tallyEntry, elsewhere bool) {
 	switch {
 	case s.inTotals(before, elsewhere):
-		back := s.out
-		if !t.recovering() { // else PayBy had the payment after the loss, and no lost Z counts its way back
-			back += s.lost
-		}
-		entry.amount = max(0, entry.amount-back)
+		entry.amount = max(0, entry.amount-t.back(s))
 		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
 	case s.cameAndWent(elsewhere):
 		came := entry
@@ -90,6 +86,14 @@ func (t *Tally) reversed(s *tallySale, before SaleState, entry tallyEntry, elsew
 		entry.amount = 0 // no Z counted the payment, or another one counts this
 	}
 	t.reversals = append(t.reversals, entry)
+}
+
+// back is what a reversal heard of now leaves to refunds.
+func (t *Tally) back(s *tallySale) Fils {
+	if t.recovering() { // PayBy had the payment after the loss, and no lost Z counts its way back
+		return s.out
+	}
+	return s.out + s.lost
 }
 
 // recovering reports that what is heard of old sales may be in a lost Z.
