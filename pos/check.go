@@ -2,6 +2,7 @@ package pos
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -13,7 +14,8 @@ const (
 	// checkTold is of how many Zs at least the named numbers are known again;
 	// checkZs how many are searched for one that was compared, checkPage at a time.
 	checkTold, checkZs, checkPage = 7, 200, 20
-	// slowPages: a provider that showed so many was there, and has too many.
+	// slowPages: a provider that showed so many was there, and has too many. So it
+	// is with refunds of which it said so many times what was refunded.
 	slowPages = 30
 )
 
@@ -63,9 +65,9 @@ type checking struct {
 	told map[string]bool
 	// seen are the payments of other tills that were counted.
 	seen map[string]bool
-	// pages is how many were read.
-	pages int
-	done  chan struct{}
+	// pages is how many were read, origins how many refunds were asked about.
+	pages, origins int
+	done           chan struct{}
 }
 
 func (k *checking) end(today string, at time.Time) {
@@ -127,7 +129,8 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 	t.apply(context.WithoutCancel(ctx), func(now time.Time) {
 		if l := t.core.closing; l != nil && l.check == k { // the time is over
 			t.core.closing, k.result.Complete = nil, false
-			k.result.Slow = k.pages >= slowPages && l.plan.failures == 0 && !l.readAll(t.core.clock.now(now))
+			many := k.pages >= slowPages && !l.readAll(t.core.clock.now(now)) || k.origins >= slowPages && t.core.unbegun(l)
+			k.result.Slow = many && l.plan.failures == 0
 			k.result.At = t.core.clock.now(now).UTC().Truncate(time.Millisecond)
 		}
 		result = k.result
@@ -136,6 +139,11 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 		result.Cut, result.Complete = result.Complete, false
 	}
 	return &result
+}
+
+// unbegun reports an order or a refund that a closing had no time to ask about.
+func (c *core) unbegun(l *listing) bool {
+	return slices.ContainsFunc(c.lookups, func(k *lookup) bool { return k.listing == l && k.plan.started.IsZero() })
 }
 
 // checkFrom is the first day to read for a shift that counts what happened

@@ -2,7 +2,9 @@ package pos_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -111,6 +113,77 @@ func TestCheck_OneThatWaitsForAnAnswerIsNotSlow(t *testing.T) {
 		sell(t, till, 100)
 		if z := closeShift(t, till, 2); len(z.Refunds) != 1 || !z.Check.Complete {
 			t.Errorf("%d refunds, %+v", len(z.Refunds), z.Check)
+		}
+	})
+}
+
+// tellsAll says of each refund by hand but one that another till's sale was refunded.
+type tellsAll struct {
+	*gateway
+	not string
+}
+
+func (g tellsAll) QueryRefund(_ context.Context, no pos.RefundNo, _ time.Time) pos.Answer {
+	if g.not != "" && strings.HasSuffix(string(no), g.not) {
+		return unknown()
+	}
+	return pos.Answer{Date: time.Now(), Refund: &pos.RefundReport{
+		Source: pos.SourceQuery, Refund: no, Sale: theirs, ProviderNo: "19" + string(no), Status: pos.RefundReportDone, Amount: 400, Currency: pos.Currency,
+	}}
+}
+
+// daily lists some refunds on each day, and does not say of what.
+type daily struct {
+	archive
+	refunds int
+}
+
+func (a *daily) ListRefunds(_ context.Context, day string, _ int, _ time.Time) pos.Answer {
+	return a.answer(func(p *pos.Page) {
+		for i := range a.refunds {
+			no := pos.RefundNo(fmt.Sprint("P", day, "-", i))
+			p.Refunds = append(p.Refunds, pos.RefundReport{Source: pos.SourceArchive, Refund: no, ProviderNo: "19" + string(no),
+				Status: pos.RefundReportDone, Amount: 400, Currency: pos.Currency})
+		}
+	})
+}
+
+// After weeks without lists there are more refunds to ask about than one closing
+// has time for; the next ones must come back to whole comparisons.
+func TestCheck_WeeksOfRefundsWithoutOriginAreCaughtUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		a := &daily{refunds: 10}
+		on := func(c *pos.Config) { c.Archive, c.Gateway, c.Terminal = a, tellsAll{gateway: paying()}, "T1" }
+		a.set(true)
+		till, _, stop := openWith(t, path, on)
+		sell(t, till, 1000)
+		closeShift(t, till, 1)
+		rest(stop, 31*24*time.Hour)
+		a.set(false)
+		for day, want := range []string{"slow", "cut", "complete"} {
+			till, _, stop = openWith(t, path, on)
+			sell(t, till, 1000)
+			k := closeShift(t, till, int64(day)+2).Check
+			if got := map[bool]string{k.Complete: "complete", k.Cut: "cut", k.Slow: "slow"}[true]; got != want {
+				t.Errorf("closing %d: %q, want %q: %+v", day, got, want, k)
+			}
+			rest(stop, 24*time.Hour)
+		}
+	})
+}
+
+// One that is not answered is no reason to give the others' days up.
+func TestCheck_OneRefundOfManyWithoutAnAnswerIsNotSlow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	synctest.Test(t, func(t *testing.T) {
+		till, _, stop := openWith(t, path, func(c *pos.Config) {
+			c.Archive, c.Gateway, c.Terminal = &daily{refunds: 40}, tellsAll{paying(), "-39"}, "T1"
+		})
+		defer stop()
+		sell(t, till, 1000)
+		if k := closeShift(t, till, 1).Check; k.Slow || k.Cut || k.Complete {
+			t.Errorf("%+v", k)
 		}
 	})
 }

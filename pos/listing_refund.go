@@ -60,6 +60,9 @@ func (c *core) listedRefund(l *listing, p *RefundReport, now time.Time) error {
 // originFound takes the answer to the question what was refunded.
 func (c *core) originFound(k *lookup, p *RefundReport, now time.Time) {
 	c.forgetLookup(k)
+	if k.checks() {
+		k.listing.check.origins++
+	}
 	if p.Sale != "" {
 		if err := c.listedRefund(k.listing, p, now); err == nil {
 			return
