@@ -88,3 +88,21 @@ func TestSale_IsDatedByAnAnswerThatWasQuick(t *testing.T) {
 		t.Errorf("dated %v, %v off", p.sent, off)
 	}
 }
+
+// Nor does one that began when only such an answer had told the time.
+func TestSale_ACodeMadeByARoughClockDoesNotStay(t *testing.T) {
+	s := newSim(t)
+	s.core.clock = gatewayClock{}
+	s.core.clock.observe(s.now, s.now.Add(-8*time.Second), s.now) // PayBy answered at the end
+	no := s.charge(1000)
+	window := s.core.sales[no].Intent.WindowMs
+	s.advance(time.Second)
+	at := s.now.Add(-time.Second)
+	s.core.clock.observe(s.now, s.now, s.now) // and now at once
+	for s.sale(no).Aborted == "" && s.now.Sub(at) < 3*time.Minute {
+		s.advance(100 * time.Millisecond)
+	}
+	if over := s.now.Sub(at) - time.Duration(window)*time.Millisecond; over > 700*time.Millisecond || over < -time.Second {
+		t.Errorf("the code left the screen %v after its window", over)
+	}
+}

@@ -125,7 +125,7 @@ func (c *core) charge(r ChargeRequest, now time.Time) (SaleNo, error) {
 		return "", &Error{Code: CodeInternal, Op: "charge", Err: errors.New("the sale's facts do not fold")}
 	}
 	s.plan = plan{inflight: opCreate, started: now, lastCreate: now}
-	if !c.clock.known || c.clock.guessed {
+	if !c.clock.known || c.clock.guessed || c.clock.rough() {
 		s.plan.born = now
 	}
 	front := c.front
