@@ -185,9 +185,9 @@ func ClassifyRefund(r *Refund, p *RefundReport) Kind {
 			return RefundWitnessed
 		}
 		return ""
-	case r.State == RefundFailed && len(r.Witnesses) > 0:
-		// The provider itself said failed; only "done" or "settled" contradict it.
-		if rank(state) < 2 {
+	case r.State == RefundFailed:
+		// Where the provider itself said failed, only "done" or "settled" contradict it.
+		if len(r.Witnesses) > 0 && rank(state) < 2 {
 			return ""
 		}
 		return kind

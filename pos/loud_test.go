@@ -45,6 +45,36 @@ func TestLoud_FailedRefundThatMovesMoney(t *testing.T) {
 	}
 }
 
+// One that PayBy did not know when the till called it failed, and has after all,
+// is under way: nobody may give the same money back again.
+func TestLoud_ARefundThatPayByDidNotKnowIsUnderWay(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) {
+		switch c.op {
+		case opRefund:
+			return failure(OutcomeUnknown, ""), true
+		case opQueryRefund:
+			return failure(OutcomeAbsent, "62007"), true
+		}
+		return nil, true
+	}
+	r := s.mustRefund(no, 600)
+	s.advance(40 * time.Minute)
+	s.wantRefund(r, RefundFailed)
+	s.fault = nil
+	s.compareDay()
+	s.wantRefund(r, RefundAccepted)
+	if len(s.raised(AlertRefundContradicted)) != 1 {
+		t.Errorf("alerts %v", s.alerts())
+	}
+	_, err := s.refund(no, 600)
+	wantCode(t, err, CodeRefundAmount)
+	s.refunds[r].report.Status = RefundReportDone
+	s.advance(time.Hour)
+	wantTotals(t, s.x().Totals, Totals{Own: Sum{1, 1000}, Refunds: Sum{1, 600}})
+}
+
 func TestLoud_EveryStrangersPayment(t *testing.T) {
 	s := newSim(t)
 	for i, no := range []SaleNo{"SOTHER-1", "SOTHER-2"} {
