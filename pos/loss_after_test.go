@@ -242,10 +242,19 @@ func TestRecovery_WaitsForNoAnswerAboutWhatIsNew(t *testing.T) {
 	s.paidSale(1000)
 	s.advance(time.Minute)
 	s.putBack(len(s.events), RecoveryRestored, s.now)
+	sold := s.paidSale(2000)
+	s.advance(time.Minute)
 	no := s.charge(1000)
-	s.silent(opQuery)
+	r := s.mustRefund(sold, 500)
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opQuery || c.op == opQueryRefund {
+			return failure(OutcomeUnknown, ""), false
+		}
+		return nil, true
+	}
 	s.recovered()
 	s.want(no, SaleUnknown)
+	s.wantRefund(r, RefundAccepted)
 }
 
 // A refund made on the portal while the recovery lasts, and that PayBy had not

@@ -142,6 +142,21 @@ func TestZ_ARefundCountsAtTheTillThatMadeIt(t *testing.T) {
 	wantNames(t, "adopted there", zb.Adopted, no)
 }
 
+// One that failed at the till that made it was told there.
+func TestAdopt_AFailedRefundOfAnotherTillIsTheirs(t *testing.T) {
+	a := newSim(t)
+	no := a.paidSale(1000)
+	r := a.mustRefund(no, 400)
+	a.advance(time.Minute)
+	a.refunds[r].report.Status = RefundReportFailed
+	b := otherTill(a)
+	b.takeOver(no)
+	b.wantRefund(r, RefundFailed)
+	if len(b.raised(AlertRefundFailed)) != 0 {
+		t.Errorf("alerts %v", b.alerts())
+	}
+}
+
 // A reversal undoes the payment and has no number that tells who made it: it
 // counts at the till that took the payment.
 func TestZ_AReversalCountsAtTheTillOfThePayment(t *testing.T) {

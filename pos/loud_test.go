@@ -63,7 +63,7 @@ func TestLoud_ARefundThatPayByDidNotKnowIsUnderWay(t *testing.T) {
 	s.advance(40 * time.Minute)
 	s.wantRefund(r, RefundFailed)
 	s.fault = nil
-	s.compareDay()
+	s.readPages()
 	s.wantRefund(r, RefundAccepted)
 	if len(s.raised(AlertRefundContradicted)) != 1 {
 		t.Errorf("alerts %v", s.alerts())

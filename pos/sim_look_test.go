@@ -79,14 +79,3 @@ func (s *sim) restart() {
 	s.core.load(l, s.now)
 	s.settle()
 }
-
-// compareDay reads the provider's pages of a day as the closing of a shift does.
-func (s *sim) compareDay() PageCheck {
-	s.t.Helper()
-	k := &checking{result: PageCheck{Complete: true}, told: map[string]bool{}, seen: map[string]bool{}, done: make(chan struct{})}
-	day := dayOf(s.now)
-	s.core.closing = &listing{check: k, from: day, orders: day, refunds: day, begun: s.now}
-	s.settle()
-	s.advance(2 * time.Minute)
-	return k.result
-}
