@@ -78,6 +78,11 @@ func (r *openRefund) attended(f Fact) bool {
 	return r.State == RefundRequested && r.plan.loaded.IsZero() || r.CreatedAt.Equal(f.At)
 }
 
+// uncertain reports a refund of which PayBy has not said that it has it.
+func (r *openRefund) uncertain() bool {
+	return r.State == RefundRequested || r.State == RefundUnknown
+}
+
 // operation is a kind of request.
 type operation string
 
@@ -214,7 +219,7 @@ func (c *core) emit(now time.Time, f Fact) []Effect {
 			c.resolve(now, sale.No, "", AlertReversal)
 		}
 	}
-	if refund != nil && f.Refund != "" && refund.State.Final() && f.Kind != AlertRaised {
+	if refund != nil && f.Refund != "" && !refund.uncertain() && f.Kind != AlertRaised {
 		c.resolve(now, refund.Sale, refund.No, AlertRefund)
 	}
 	return effects

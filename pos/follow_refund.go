@@ -31,7 +31,7 @@ func (c *core) planRefund(r *openRefund, now time.Time) {
 	if p.unreachable(now) {
 		pause = max(pause, failingPause)
 	}
-	open := r.State == RefundRequested || r.State == RefundUnknown
+	open := r.uncertain()
 	if open && p.absent && p.failures == 0 && !p.noResend && age < resendRefund && p.asked.After(p.lastCreate) && c.mayResendRefund(r) {
 		p.then(opRefund, last.Add(pause), now)
 		return
@@ -119,7 +119,7 @@ func (c *core) refundFailed(r *openRefund, res result, f *Failure, now time.Time
 	if f.Class == ClassSignature {
 		c.alert(now, AlertSignature, Fact{Sale: r.Sale, Refund: r.No, Failure: f}, r.Intent.Amount)
 	}
-	uncertain := r.State == RefundRequested || r.State == RefundUnknown
+	uncertain := r.uncertain()
 	switch {
 	case res.op == opRefund && f.Outcome == OutcomeRefused && f.Verified && r.Attempts == 1 && uncertain:
 		c.emit(now, Fact{Kind: RefundRefused, Sale: r.Sale, Refund: r.No, Source: SourceRefund, Failure: f, Body: res.answer.Body})

@@ -32,7 +32,7 @@ func (c *core) waiting(now time.Time) []turn {
 	}
 	for _, r := range c.refunds {
 		if r.plan.ready(now) {
-			open := r.State == RefundRequested || r.State == RefundUnknown
+			open := r.uncertain()
 			list = append(list, turn{open, r.CreatedAt, r.plan.due, string(r.No), func(now time.Time) { c.startRefund(r, now) }})
 		}
 	}

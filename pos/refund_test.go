@@ -160,6 +160,9 @@ func TestRefund_UnknownBlocksAnotherRefundOfThatSale(t *testing.T) {
 	if len(s.refunds) != 1 {
 		t.Fatalf("%d refunds at the provider", len(s.refunds))
 	}
+	if len(s.alerts()) != 0 {
+		t.Errorf("PayBy has it; alerts %v", s.alerts())
+	}
 }
 
 func TestRefund_VerifiedRefusalOfTheOnlyAttemptFreesTheAmount(t *testing.T) {
