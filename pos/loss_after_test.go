@@ -292,6 +292,7 @@ func TestRecovery_ARefundThatMovesAfterAPageShowedItCounts(t *testing.T) {
 		want     Fils
 	}{
 		"made elsewhere, and carried out":         {RefundReportAccepted, RefundReportDone, true, -400},
+		"made elsewhere, in an unknown state":     {RefundReportOther, RefundReportDone, true, 0},
 		"made elsewhere, failed in the end":       {RefundReportSettled, RefundReportFailed, true, 0},
 		"of this till's, failed in the end":       {RefundReportSettled, RefundReportFailed, false, 400},
 		"of this till's, carried out":             {RefundReportAccepted, RefundReportDone, false, -400},

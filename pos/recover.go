@@ -248,7 +248,8 @@ func (f *Fact) stands() bool {
 	case SaleWasPaid, SaleWitnessed:
 		return f.Order != nil && f.Order.standsPaid()
 	case RefundAdopted, RefundOnItsWay, RefundLeft, RefundArrived, RefundFellBack, RefundWitnessed:
-		return f.RefundReport != nil && f.RefundReport.Source != SourceNotification
+		p := f.RefundReport
+		return p != nil && p.Source != SourceNotification && p.Status != RefundReportOther
 	}
 	return false
 }
