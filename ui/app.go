@@ -56,11 +56,13 @@ type App struct {
 	signing *signInScreen
 	staff   *staffScreen
 
-	root       *root
-	main       *fyne.Container
-	shell      *shell
-	dialogs    []*dialog
-	guard      guard
+	root    *root
+	main    *fyne.Container
+	shell   *shell
+	dialogs []*dialog
+	guard   guard
+	// fits counts how often the window was fitted to the screen.
+	fits       int
 	focusID    string
 	focusShown bool
 }
@@ -135,7 +137,8 @@ func New(cfg Config) *App {
 	a.screen = a.choose()
 	a.setLanguage(cfg.Lang)
 	a.win.SetContent(a.root)
-	a.win.Resize(fyne.NewSize(1280, 820))
+	a.win.Resize(wanted())
+	a.fitRoom()
 	a.win.Canvas().Focus(a.root)
 	return a
 }
@@ -184,6 +187,10 @@ func (a *App) pump(changes <-chan struct{}) {
 func (a *App) tick() {
 	if a.win.Canvas().Scale() != a.look.Scale {
 		a.relook()
+	}
+	if a.fits < 3 && !a.win.FullScreen() {
+		a.fits++
+		a.fitRoom()
 	}
 	a.screen.tick()
 	a.followCopies()

@@ -14,6 +14,7 @@ package ui
 
 import (
 	"context"
+	"image"
 	"log/slog"
 	"time"
 
@@ -115,6 +116,9 @@ type Config struct {
 	// LockAfter is how long nobody may touch a till with staff before whoever
 	// works here is signed out; zero is for ever.
 	LockAfter time.Duration
+	// Room is what windows may cover of the screen, in the screen's own units;
+	// empty when that is not known.
+	Room image.Rectangle
 	// Cashier is recorded with whatever is done here while there is no owner;
 	// from then on it is the member who works here.
 	Cashier string

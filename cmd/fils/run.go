@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -79,7 +80,8 @@ func run(ctx context.Context, o runOptions, c console) error {
 	if o.listen != "" && !o.training {
 		return badUsage("--sandbox-listen is for training; add --training")
 	}
-	if err := probe(); err != nil {
+	room, err := probe()
+	if err != nil {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler)
@@ -89,7 +91,7 @@ func run(ctx context.Context, o runOptions, c console) error {
 	}
 	log.Info("start", "version", o.meta.Details.Version, "training", o.training)
 	defer log.Info("end")
-	return (&desk{runOptions: o, console: c, log: log, screen: readScreen(o.dir)}).open(ctx)
+	return (&desk{runOptions: o, console: c, log: log, screen: readScreen(o.dir), room: room}).open(ctx)
 }
 
 // desk is one run of the window.
@@ -98,9 +100,11 @@ type desk struct {
 	console
 	log    *slog.Logger
 	screen screen
-	app    fyne.App
-	owned  *group
-	raise  atomic.Pointer[func()]
+	// room is what windows may cover of the screen.
+	room  image.Rectangle
+	app   fyne.App
+	owned *group
+	raise atomic.Pointer[func()]
 
 	mu      sync.Mutex
 	station *station // the one that is open, if any
@@ -111,11 +115,11 @@ type desk struct {
 // open shows the window, or what keeps it from opening, and runs the toolkit
 // until the end.
 func (d *desk) open(ctx context.Context) error {
-	image, err := assets.AppIcon()
+	picture, err := assets.AppIcon()
 	if err != nil {
 		return err
 	}
-	icon := fyne.NewStaticResource("icon.png", image)
+	icon := fyne.NewStaticResource("icon.png", picture)
 	app.SetMetadata(d.meta.fyne(icon))
 	makeToolkitCache(d.meta.Details.ID)
 	d.app = app.NewWithID(d.meta.Details.ID)
@@ -260,7 +264,7 @@ func (d *desk) show(ctx context.Context) {
 	d.window = ui.New(ui.Config{
 		App: d.app, Engine: s.till, Reader: s.journal, Staff: staff, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
 		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
-		Copies: copies, LockAfter: s.lockAfter,
+		Copies: copies, LockAfter: s.lockAfter, Room: d.room,
 	})
 	d.window.Show(ctx)
 	f := d.window.Raise
