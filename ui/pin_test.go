@@ -118,7 +118,7 @@ func TestRefund_approval_is_spent_once(t *testing.T) {
 		s.choose("permit", "omar")
 		s.typed(managerPIN)
 		s.press(fyne.KeyReturn)
-		s.until("the refund", func() bool { return s.sees("Refund under way") })
+		s.until("the refund", func() bool { return s.has("refund/close") })
 		s.press(fyne.KeyEscape, fyne.KeyEscape)
 		if n := given(); n != i+1 {
 			t.Errorf("%d approvals for %d refunds", n, i+1)
