@@ -89,3 +89,22 @@ func TestClassifyRefund(t *testing.T) {
 		}
 	}
 }
+
+// A refund called failed because PayBy did not know it is contradicted by all
+// that PayBy says of it; one that PayBy itself called failed by nothing older.
+func TestClassifyRefund_CalledFailed(t *testing.T) {
+	for status, want := range map[RefundStatus][2]Kind{
+		RefundReportAccepted: {RefundOnItsWay, ""},
+		RefundReportSettled:  {RefundLeft, RefundLeft},
+		RefundReportDone:     {RefundArrived, RefundArrived},
+		RefundReportFailed:   {RefundWitnessed, ""},
+	} {
+		p := RefundReport{Source: SourceQuery, Refund: "R1", Sale: "S1", Status: status, Amount: 400, Currency: Currency}
+		for i, witnesses := range [][]Witness{nil, {{Source: SourceQuery}}} {
+			r := Refund{No: "R1", Sale: "S1", State: RefundFailed, Witnesses: witnesses, Intent: RefundIntent{Amount: 400, Currency: Currency}}
+			if got := ClassifyRefund(&r, &p); got != want[i] {
+				t.Errorf("%s, %d witnesses: %q, want %q", status, i, got, want[i])
+			}
+		}
+	}
+}

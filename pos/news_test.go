@@ -282,6 +282,24 @@ func TestNews_AReversalThatNamesAnotherPayment(t *testing.T) {
 	}
 }
 
+// What may still be with PayBy of a disputed payment is what it held.
+func TestNews_AReversalBesideADisputedPaymentNamesWhatWasHeld(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(10000)
+	s.advance(time.Second)
+	s.orders[no].report.Total = 19000
+	s.pay(no)
+	s.notify(no, nil)
+	s.want(no, SaleDisputed)
+	s.orders[no].report.Payment.AtMs += 7000
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed
+	s.notify(no, func(r *OrderReport) { r.Total = 10000 })
+	s.want(no, SaleReversed)
+	if raised := s.raised(AlertReversedOther); len(raised) != 1 || raised[0].Amount != 19000 {
+		t.Fatalf("alerts %+v", s.core.alerts)
+	}
+}
+
 func TestNews_AReversalOfThePaymentThatWasTold(t *testing.T) {
 	s, no := paid(t)
 	s.notify(no, func(r *OrderReport) { r.Payment.Payer = "100000099999" })
