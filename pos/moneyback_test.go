@@ -225,6 +225,33 @@ func TestReversal_IsNotRepeatedAfterAChargeback(t *testing.T) {
 	}
 }
 
+// A revoke that left before a restart may be carried out for a while: nobody may
+// be told sooner that the payment was not reversed.
+func TestReversal_ARestartCallsNoRevokeLostThatMayBeUnderWay(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op == opRevoke {
+			return failure(OutcomeUnknown, ""), false
+		}
+		return nil, true
+	}
+	if err := s.core.reverse(t.Context(), ReverseRequest{Sale: no, Requester: "Amna", Approver: "Huda", Note: "n"}, s.now); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	s.deliver(Notice{Chargeback: &ChargebackReport{Sale: no, Amount: 400, Currency: Currency, AtMs: s.now.UnixMilli()}})
+	s.restart()
+	s.advance(14 * time.Minute)
+	if sale := s.sale(no); !sale.Reversing || len(s.raised(AlertReversalFailed)) != 0 {
+		t.Errorf("reversing %v, alerts %v", sale.Reversing, s.alerts())
+	}
+	s.advance(10 * time.Minute)
+	if sale := s.sale(no); sale.Reversing || len(s.raised(AlertReversalFailed)) != 1 {
+		t.Errorf("in the end: reversing %v, alerts %v", sale.Reversing, s.alerts())
+	}
+}
+
 // Money that went back proves that it came.
 func TestSale_ClosedIsAskedAgainWhenMoneyOfItGoesBack(t *testing.T) {
 	for name, back := range map[string]func(no SaleNo, at time.Time) Notice{

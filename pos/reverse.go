@@ -101,7 +101,11 @@ func (c *core) revokeFailed(s *openSale, r result, f *Failure, now time.Time) {
 // may have been told otherwise: the alert stays until a person ends it.
 func (c *core) reversalLost(s *openSale, r result, now time.Time) {
 	p := &s.plan
-	if s.State == SalePaid && s.Reversing && p.noResend && r.op == opQuery && r.sent.Sub(p.lastCancel) >= absentAfter {
+	last := p.lastCancel
+	if last.IsZero() {
+		last = c.loadedAt // it may have left just before this start
+	}
+	if s.State == SalePaid && s.Reversing && p.noResend && r.op == opQuery && r.sent.Sub(last) >= absentAfter {
 		p.noResend = false
 		c.emit(now, Fact{Kind: SaleReversalRefused, Sale: s.No, Source: SourceQuery})
 		c.alert(now, AlertReversalFailed, Fact{Sale: s.No}, s.Intent.Amount)
