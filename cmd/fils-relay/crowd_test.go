@@ -203,10 +203,12 @@ func TestBoundedListener_GuestsHaveRoomOfTheirOwn(t *testing.T) {
 	if out != nil {
 		t.Fatal("a till was counted")
 	}
-	if _, out = come(); out != first {
+	l.watch(second, http.StateActive)
+	l.watch(first, http.StateIdle)
+	if _, out = come(); out != second {
 		t.Error("the quietest stays, though there are too many")
 	}
-	l.watch(second, http.StateHijacked)
+	l.watch(first, http.StateHijacked)
 	if _, out = come(); out != nil {
 		t.Error("somebody had to leave, though there is room")
 	}

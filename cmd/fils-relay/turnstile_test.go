@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -389,6 +390,18 @@ func TestTurnstile_CountsJunkWhenTheTurnHasCome(t *testing.T) {
 	if ts.junk != 100 {
 		t.Errorf("%d counted", ts.junk)
 	}
+}
+
+// What was paused is paid for, and no part of the turn.
+func TestTurnstile_PaysByPausing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ts, began := newTurnstile(), time.Now()
+		ts.enter(func() int64 { return 2 })
+		ts.leave()
+		if paused := time.Since(began); paused != 2*turnstileJunk || ts.owed != 0 {
+			t.Errorf("paused %v and owes %v more", paused, ts.owed)
+		}
+	})
 }
 
 func TestTurnstile_Pauses(t *testing.T) {

@@ -202,7 +202,12 @@ func TestNotify_TellsTheConnectionWhatItBrought(t *testing.T) {
 		ask.Header.Set("Sign", signature)
 		n.ServeHTTP(httptest.NewRecorder(), ask.WithContext(server.WithCaller(t.Context(), &heard)))
 	}
-	if !slices.Equal(heard, judge{true, false, true}) {
+	// Who has one good notification must not be let off with other junk for it.
+	for _, path := range []string{"/healthz", relay.StreamPath, relay.PairPath, "/elsewhere"} {
+		ask := httptest.NewRequest(http.MethodGet, path, nil)
+		n.ServeHTTP(httptest.NewRecorder(), ask.WithContext(server.WithCaller(t.Context(), &heard)))
+	}
+	if !slices.Equal(heard, judge{true, false, true, false, false, false}) {
 		t.Errorf("heard %v", heard)
 	}
 }

@@ -153,8 +153,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
 	switch path := r.URL.Path; path {
 	case relay.StreamPath:
+		judge(r, false)
 		s.stream(w, r)
 	case relay.PairPath:
+		judge(r, false)
 		s.pair(w, r)
 	case "/healthz":
 		s.health(w, r)
@@ -172,6 +174,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // nowhere refuses what asks for nothing that is here. It counts like any refused
 // request, but who looks around the internet does so everywhere: it is not logged.
 func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	judge(r, false)
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
 	s.doubted.refused(from)
 	if !s.limiter.refused(from) {

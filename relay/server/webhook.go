@@ -30,8 +30,8 @@ const (
 func (s *Server) notify(w http.ResponseWriter, r *http.Request, whom string) {
 	began := s.cfg.Now()
 	outcome, what := s.takeNotification(w, r, whom)
-	if caller, ok := r.Context().Value(callerKey{}).(Caller); ok && outcome != OutcomeUnavailable {
-		caller.Judged(what != nil)
+	if outcome != OutcomeUnavailable {
+		judge(r, what != nil)
 	}
 	if outcome == outcomeOver {
 		s.tooMany(w)
@@ -46,11 +46,18 @@ func (s *Server) notify(w http.ResponseWriter, r *http.Request, whom string) {
 
 // Caller is a connection that brings notifications, to whoever owns the listener.
 type Caller interface {
-	// Judged tells whether the last one was good, before it is answered.
+	// Judged tells whether the last one was good, before it is answered. What else is
+	// asked for, except how the relay is, is not.
 	Judged(good bool)
 }
 
 type callerKey struct{}
+
+func judge(r *http.Request, good bool) {
+	if caller, ok := r.Context().Value(callerKey{}).(Caller); ok {
+		caller.Judged(good)
+	}
+}
 
 // WithCaller returns the context for the requests of a connection, for
 // http.Server.ConnContext.
