@@ -44,6 +44,7 @@ type guardedDoor struct {
 	serve   atomic.Value // an http.HandlerFunc, in place of the usual answer
 	web     *http.Server
 	came    atomic.Int64  // how often something was read
+	idle    chan struct{} // signals that a request has been answered
 	closed  chan struct{} // signals that a connection is not served any more
 }
 
@@ -83,7 +84,7 @@ func newGuardedDoor(t *testing.T) *guardedDoor {
 	}
 	g := &guardedDoor{
 		keeper:  &keeper{asked: make(chan struct{}, 100), wasted: make(chan netip.Addr, 100)},
-		address: tcp.Addr().String(), closed: make(chan struct{}, 1000),
+		address: tcp.Addr().String(), idle: make(chan struct{}, 1000), closed: make(chan struct{}, 1000),
 	}
 	g.boundedListener = newBoundedListener(tappedListener{tcp, &g.came}, 1000, 1000, g.keeper, slog.New(slog.DiscardHandler))
 	g.client.RootCAs = x509.NewCertPool()
@@ -98,7 +99,10 @@ func newGuardedDoor(t *testing.T) *guardedDoor {
 		}),
 		ConnState: func(conn net.Conn, state http.ConnState) {
 			g.watch(conn, state)
-			if state == http.StateClosed {
+			switch state {
+			case http.StateIdle:
+				g.idle <- struct{}{}
+			case http.StateClosed:
 				g.closed <- struct{}{}
 			}
 		},

@@ -332,6 +332,7 @@ func TestTurnstile_TurnOfAClosedConnectionIsGivenBack(t *testing.T) {
 	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
 		t.Fatal(err)
 	}
+	<-g.idle // what comes before is read without a turn
 	g.slow.turn <- struct{}{}
 	g.keeper.doubtful.Store(true)
 	if err := conn.CloseWrite(); err != nil {
