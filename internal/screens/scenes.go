@@ -138,6 +138,8 @@ func closing(why pos.AbortReason) *pos.View {
 func scenes() []scene {
 	full := view()
 	full.Trading = &pos.Error{Code: pos.CodeJournalFull}
+	unsure := view()
+	unsure.Trading = &pos.Error{Code: pos.CodeJournalUnsure}
 	empty := &pos.View{Mode: pos.ModeProduction, Hop: pos.Hop{Relay: pos.HopNone, Gateway: pos.HopWaiting}}
 	refunded := view()
 	refunded.RefundsInFlight = []pos.Refund{{No: "R5C8VN2PLQ7ZJY4A", State: pos.RefundAccepted, CreatedAt: base(), Intent: pos.RefundIntent{Amount: 3550, Requester: "Maryam"}}}
@@ -149,6 +151,7 @@ func scenes() []scene {
 		{name: "04-till-busy", view: busy(), keys: []string{"4", "2"}},
 		{name: "05-till-empty", view: empty},
 		{name: "06-till-disk-full", view: full, keys: []string{"4", "2"}},
+		{name: "06-till-disk-unsure", view: unsure, keys: []string{"4", "2"}},
 		{name: "07-same-amount", view: view(), keys: []string{"4", "2", "<Return>"}},
 		{name: "10-creating", view: front(pos.PhaseCreating, pos.SaleCreating, nil)},
 		{name: "11-checking", view: front(pos.PhaseChecking, pos.SaleCreating, func(f *pos.SaleView) {
