@@ -58,11 +58,13 @@ func newTurnstile() *turnstile {
 	return &turnstile{places: make(chan struct{}, turnstilePlaces), turn: make(chan struct{}, 1)}
 }
 
-// enter waits for the turn. turnedAway tells how many requests were refused beyond
-// what their sources may have refused, when the turn has come.
-func (t *turnstile) enter(turnedAway func() int64) {
+// enter waits for the turn. turnedAway is how many requests were refused beyond
+// what their sources may have refused, when the wait began. Counted when the turn
+// had come, less junk was read and good notifications were yet measured to wait
+// longer while 8,000 connections began to send.
+func (t *turnstile) enter(turnedAway int64) {
 	t.turn <- struct{}{}
-	if pause := t.pause(time.Now(), turnedAway()); pause > 0 {
+	if pause := t.pause(time.Now(), turnedAway); pause > 0 {
 		timer := time.NewTimer(pause)
 		<-timer.C
 	} else {
@@ -154,10 +156,10 @@ func (c *slowConn) enter() bool {
 		default:
 			return false
 		}
-		c.by.enter(c.keeper.TurnedAway)
+		c.by.enter(c.keeper.TurnedAway())
 		<-c.by.places
 	case !c.good.Load() && c.keeper.Doubtful(c.peer):
-		c.by.enter(c.keeper.TurnedAway)
+		c.by.enter(c.keeper.TurnedAway())
 	default:
 		return true
 	}

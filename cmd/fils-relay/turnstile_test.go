@@ -378,26 +378,11 @@ func TestSlowConn_GoodOnesTakeNoTurns(t *testing.T) {
 	}
 }
 
-// What was turned away while somebody waited for the turn counts, too: at the
-// beginning of a flood thousands wait that came before anything was turned away.
-func TestTurnstile_CountsJunkWhenTheTurnHasCome(t *testing.T) {
-	ts := newTurnstile()
-	ts.enter(func() int64 {
-		if len(ts.turn) != 1 {
-			t.Error("counted before the turn has come")
-		}
-		return 100
-	})
-	if ts.junk != 100 {
-		t.Errorf("%d counted", ts.junk)
-	}
-}
-
 // What was paused is paid for, and no part of the turn.
 func TestTurnstile_PaysByPausing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ts, began := newTurnstile(), time.Now()
-		ts.enter(func() int64 { return 2 })
+		ts.enter(2)
 		ts.leave()
 		if paused := time.Since(began); paused != 2*turnstileJunk || ts.owed != 0 {
 			t.Errorf("paused %v and owes %v more", paused, ts.owed)
