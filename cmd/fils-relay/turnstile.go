@@ -60,8 +60,7 @@ func newTurnstile() *turnstile {
 
 // enter waits for the turn. turnedAway is how many requests were refused beyond
 // what their sources may have refused, when the wait began. Counted when the turn
-// had come, less junk was read and good notifications were yet measured to wait
-// longer while 8,000 connections began to send.
+// had come, a sixth less junk was read, and good ones did not get through sooner.
 func (t *turnstile) enter(turnedAway int64) {
 	t.turn <- struct{}{}
 	if pause := t.pause(time.Now(), turnedAway); pause > 0 {
