@@ -188,7 +188,7 @@ func (c *core) classified(s *openSale, o *OrderReport, body []byte, now time.Tim
 	}
 	switch f.Kind {
 	case SaleWasPaid:
-		if c.paidInLost(s, o, now) {
+		if c.paidInLost(s, o) {
 			f.Adoption = &AdoptionFact{}
 		}
 	case SaleWasReversed, SaleReversalDone:

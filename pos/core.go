@@ -32,10 +32,8 @@ type core struct {
 	busyPause  time.Duration
 	// readOnly: nothing is asked, so nothing may look as if it were.
 	readOnly bool
-	// loadedAt is when this core began; before is how many events there were
-	// before this start wrote any.
+	// loadedAt is when this core began.
 	loadedAt time.Time
-	before   int64
 	unread   unread
 	// shared counts calls for orders not in front.
 	shared int
@@ -127,7 +125,7 @@ func newCore(cfg Config) *core {
 // load takes up what the journal left open. The newest sale whose QR may
 // still be shown goes to the front; the others become cards.
 func (c *core) load(l Loaded, now time.Time) {
-	c.loadedAt, c.before = now, l.Count
+	c.loadedAt = now
 	c.crew.load(l)
 	for _, s := range l.Recent {
 		// Its second witness may not have been heard before the till stopped.

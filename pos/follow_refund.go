@@ -103,7 +103,7 @@ func (c *core) refundReport(r *openRefund, report *RefundReport, body []byte, no
 		return false
 	}
 	if moves := kind == RefundLeft || kind == RefundArrived || kind == RefundFellBack; moves && c.apart(r.Sale, r.No) {
-		f.Adoption = &AdoptionFact{}
+		f.Adoption = &AdoptionFact{Stood: !c.apart(r.Sale, "")}
 	}
 	c.emit(now, f)
 	return true

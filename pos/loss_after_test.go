@@ -1,6 +1,7 @@
 package pos
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,9 +31,9 @@ func (s *sim) silent(op operation) {
 }
 
 // Reversed after PayBy had said, since the loss, that it was paid: whichever end
-// of that is heard of first.
+// of that is heard of first, and however late the other.
 func TestRecovery_AReversalWhoseWayBackIsHeardOfFirstCounts(t *testing.T) {
-	for name, first := range map[string]bool{"the reversal first": false, "its way back first": true} {
+	for name, first := range map[string]bool{"the reversal first": false, "its way back first": true, "its way back first, the reversal after the recovery": true} {
 		t.Run(name, func(t *testing.T) {
 			s := newSim(t)
 			no := s.paidSale(1000)
@@ -45,6 +46,9 @@ func TestRecovery_AReversalWhoseWayBackIsHeardOfFirstCounts(t *testing.T) {
 			back := s.wayBackOf(no)
 			if first {
 				s.deliver(Notice{Refund: &back})
+			}
+			if strings.HasSuffix(name, "after the recovery") {
+				s.recovered()
 			}
 			s.notify(no, nil)
 			s.want(no, SaleReversed)
@@ -82,30 +86,41 @@ func TestRecovery_AReversalWhoseWayBackTheLostJournalCountedTakesNothing(t *test
 }
 
 // A refund counted before the loss, whose failure is heard of after the reversal
-// and its way back, has nothing to give back but what the reversal left to it.
+// and its way back, has nothing to give back but what the reversal left to it; also
+// in a later shift, when the recovery is over.
 func TestRecovery_ARefundThatFailedBesideTheWayBackIsUndone(t *testing.T) {
-	s := newSim(t)
-	no := s.paidSale(1000)
-	s.orders[no].report.Status = OrderSettled
-	r := s.mustRefund(no, 400)
-	s.advance(time.Second)
-	s.refunds[r].report.Status = RefundReportSettled
-	s.advance(10 * time.Minute)
-	s.wantRefund(r, RefundSettled)
-	if z := s.closeShift(); z.Totals.Net() != 600 {
-		t.Fatalf("%+v", z.Totals)
+	for name, later := range map[string]bool{"in the same shift": false, "in a later one": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.orders[no].report.Status = OrderSettled
+			r := s.mustRefund(no, 400)
+			s.advance(time.Second)
+			s.refunds[r].report.Status = RefundReportSettled
+			s.advance(10 * time.Minute)
+			s.wantRefund(r, RefundSettled)
+			if z := s.closeShift(); z.Totals.Net() != 600 {
+				t.Fatalf("%+v", z.Totals)
+			}
+			s.lossOf(len(s.events))
+			s.ask(no)
+			s.advance(5 * time.Minute)
+			back := s.wayBackOf(no)
+			s.deliver(Notice{Refund: &back})
+			s.notify(no, nil)
+			s.want(no, SaleReversed)
+			want := Fils(-600)
+			if later {
+				s.recovered()
+				s.openShift()
+				want -= s.closeShift().Totals.Net()
+			}
+			s.refunds[r].report.Status = RefundReportFailed
+			s.advance(time.Hour)
+			s.wantRefund(r, RefundFailed)
+			s.wantNet(want)
+		})
 	}
-	s.lossOf(len(s.events))
-	s.ask(no)
-	s.advance(5 * time.Minute)
-	back := s.wayBackOf(no)
-	s.refunds[r].report.Status = RefundReportFailed
-	s.deliver(Notice{Refund: &back})
-	s.notify(no, nil)
-	s.want(no, SaleReversed)
-	s.advance(time.Hour)
-	s.wantRefund(r, RefundFailed)
-	s.wantNet(-600)
 }
 
 // The way back of a payment that only the lost journal had heard of brings no

@@ -49,3 +49,20 @@ func TestLoss_AClockSetForwardDoesNotEndTheRecovery(t *testing.T) {
 		t.Fatalf("the recovery has ended and %v can be refunded, want 6.00\n%s", left, s.story())
 	}
 }
+
+// News may come before PayBy's clock is known; by that of a PC that runs slow every
+// payment comes after the loss.
+func TestLoss_APaymentToldBeforeTheClockIsKnownStandsApart(t *testing.T) {
+	s := newSim(t)
+	no := s.charge(1000)
+	s.advance(time.Second)
+	s.pay(no)
+	s.now = s.now.Add(-time.Hour) // the battery of the PC's clock is empty
+	s.lossOf(len(s.events))
+	s.core.clock = gatewayClock{}
+	s.notify(no, nil)
+	s.want(no, SalePaid)
+	if x := s.x(); x.Totals.Net() != 0 || len(x.Adopted) != 1 {
+		t.Errorf("net %v, apart %+v", x.Totals.Net(), x.Adopted)
+	}
+}

@@ -39,10 +39,16 @@ func newPatient() *patient {
 	return p
 }
 
-// A PC whose clock had stopped is put right while a copy is recovered: what the
-// lost journal was paid is in its Z.
+// A PC whose clock had stopped is put right while a copy is recovered, or between
+// two starts of that: what the lost journal was paid is in its Z.
 func TestLoss_APCClockThatIsPutRightDoublesNoPayment(t *testing.T) {
-	for name, ahead := range map[string]time.Duration{"right": 0, "behind": -24 * time.Hour, "ahead": 24 * time.Hour} {
+	for name, c := range map[string]struct {
+		ahead  time.Duration
+		starts int
+	}{
+		"right": {0, 1}, "behind": {-24 * time.Hour, 1}, "ahead": {24 * time.Hour, 1},
+		"right, twice": {0, 2}, "behind, then right": {-24 * time.Hour, 2}, "ahead, then right": {24 * time.Hour, 2},
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
@@ -63,11 +69,17 @@ func TestLoss_APCClockThatIsPutRightDoublesNoPayment(t *testing.T) {
 				<-time.After(time.Hour)
 				stop()
 				putBackFile(t, copied, path)
-				clock.set(ahead)
+				clock.set(c.ahead)
 				g.away.Store(true)
-				till, _, stop = openWith(t, path, on)
+				for start := range c.starts {
+					if start > 0 {
+						stop()
+						clock.set(0)
+					}
+					till, _, stop = openWith(t, path, on)
+					<-time.After(20 * time.Second)
+				}
 				defer stop()
-				<-time.After(20 * time.Second)
 				clock.set(0)
 				<-time.After(20 * time.Second)
 				g.away.Store(false)

@@ -52,6 +52,9 @@ type RecoveryFact struct {
 type AdoptionFact struct {
 	// Unread: its refunds have not been read, so none may be made.
 	Unread bool `json:"unread,omitempty"`
+	// Stood, beside a refund that left: PayBy had said since the loss that its sale
+	// was paid and not reversed. As the way back of a reversal it is in no lost Z.
+	Stood bool `json:"stood,omitempty"`
 }
 
 // SalvageFacts are what a salvaged journal must begin its new life with:
@@ -178,29 +181,16 @@ func unlisted(e Event) bool {
 	return err == nil && f.Alert != nil && f.Alert.Kind == AlertUnlisted
 }
 
-// paidInLost reports a payment that the lost journal may have counted.
-func (c *core) paidInLost(s *openSale, o *OrderReport, now time.Time) bool {
+// paidInLost reports a payment that the lost journal may have counted: one of
+// before this start, of a sale of before the loss. The loss may have been found
+// by an earlier start, but only this one's time is sure not to be too early: the
+// PC's clock may have been wrong then, and set since.
+func (c *core) paidInLost(s *openSale, o *OrderReport) bool {
 	lost, err := c.lostOnce(context.Background(), s.No)
 	if err != nil || !lost || o.Payment == nil {
 		return false
 	}
-	for _, a := range c.alerts {
-		ordered := a.At
-		switch {
-		case !c.clock.known:
-		case a.ID > c.before: // by this start, whatever the PC's clock said then
-			ordered = c.clock.now(c.loadedAt)
-		default: // the PC's clock may have been set since
-			ordered = ordered.Add(-c.clock.drift(now))
-			if loaded := c.clock.now(c.loadedAt); loaded.Before(ordered) {
-				ordered = loaded
-			}
-		}
-		if a.Kind == AlertRecovering && o.Payment.At().Before(ordered) {
-			return true
-		}
-	}
-	return false
+	return !c.clock.known || o.Payment.At().Before(c.clock.now(c.loadedAt))
 }
 
 // apart reports that a lost journal may have heard of the reversal of a sale, or

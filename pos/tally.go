@@ -60,7 +60,7 @@ type tallySale struct {
 	// that the sale was reversed, but for out.
 	out, lost Fils
 	undone    bool
-	// over is how much of that the reversal could not have left to refunds.
+	// over is how much of out and lost the reversal could not have left to refunds.
 	over Fils
 	// channel is the first one that PayBy named; hour that of the payment.
 	channel, hour string
@@ -239,7 +239,7 @@ func (t *Tally) foldSale(s *tallySale, f Fact) error {
 	if before != s.State && s.State == SaleReversed {
 		s.undone = s.inTotals(before, f.Adoption != nil) || s.cameAndWent(f.Adoption != nil)
 		if s.inTotals(before, f.Adoption != nil) {
-			s.over = max(0, t.back(s)-s.Intent.Amount)
+			s.over = max(0, s.out+s.lost-s.Intent.Amount)
 		}
 	}
 	if o := f.Order; f.Kind == SalePaidAgain && o != nil && o.Currency == Currency {
@@ -282,8 +282,8 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		r.disputed = s.disputed
 		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
 		r.early = s.State != SaleReversed
-		r.lost = f.Adoption != nil
-		r.apart = r.lost || others || r.Outside && (s.apart || s.State == SaleReversed)
+		r.lost = f.Adoption != nil && !(f.Adoption.Stood && s.wayBack(r))
+		r.apart = f.Adoption != nil || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	s.giveBack(r, before)
 	s.hold(r, before)
@@ -339,12 +339,16 @@ func (s *tallySale) cameAndWent(elsewhere bool) bool {
 	return s.out > 0 && !s.apart && !s.disputed && !elsewhere
 }
 
+// wayBack: a refund of the whole that this till did not make is a reversal's own
+// way back, where its sale was reversed.
+func (s *tallySale) wayBack(r *tallyRefund) bool {
+	return r.Outside && r.Intent.Amount >= s.Intent.Amount
+}
+
 // undo returns what its sale's reversal takes from the totals after all, now that
-// r has failed: what it had left to r. A refund of the whole that this till did
-// not make is the reversal's own way back.
+// r has failed: what it had left to r.
 func (s *tallySale) undo(r *tallyRefund) Fils {
-	wayBack := r.Outside && r.Intent.Amount >= s.Intent.Amount
-	if !s.undone || !r.early || wayBack || r.apart {
+	if !s.undone || !r.early || s.wayBack(r) || r.apart {
 		return 0
 	}
 	over := min(s.over, r.Intent.Amount)

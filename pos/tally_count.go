@@ -75,7 +75,7 @@ func (t *Tally) moved(s *tallySale, before SaleState, entry tallyEntry, elsewher
 func (t *Tally) reversed(s *tallySale, before SaleState, entry tallyEntry, elsewhere bool) {
 	switch {
 	case s.inTotals(before, elsewhere):
-		entry.amount = max(0, entry.amount-t.back(s))
+		entry.amount = max(0, entry.amount-s.out-s.lost)
 		t.book(s, t.when(entry, s.asked.by), Totals{Reversals: Sum{1, entry.amount}})
 	case s.cameAndWent(elsewhere):
 		came := entry
@@ -86,24 +86,6 @@ func (t *Tally) reversed(s *tallySale, before SaleState, entry tallyEntry, elsew
 		entry.amount = 0 // no Z counted the payment, or another one counts this
 	}
 	t.reversals = append(t.reversals, entry)
-}
-
-// back is what a reversal heard of now leaves to refunds.
-func (t *Tally) back(s *tallySale) Fils {
-	if t.recovering() { // PayBy had the payment after the loss, and no lost Z counts its way back
-		return s.out
-	}
-	return s.out + s.lost
-}
-
-// recovering reports that what is heard of old sales may be in a lost Z.
-func (t *Tally) recovering() bool {
-	for _, a := range t.alerts {
-		if a.Kind == AlertRecovering {
-			return true
-		}
-	}
-	return false
 }
 
 // unpaid names a sale again whose goods were let go and that is proven not

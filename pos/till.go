@@ -133,7 +133,7 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 		return nil, &Error{Code: CodeJournalOther, Op: "open journal",
 			Err: fmt.Errorf("journal belongs to %s at %s (%s)", loaded.Binding.Partner, loaded.Binding.Host, loaded.Binding.Environment)}
 	}
-	headKnown, before := true, loaded.Count
+	headKnown := true
 	if !readOnly {
 		if loaded, headKnown, err = prepare(ctx, cfg, loaded); err != nil {
 			return nil, journalError("bind journal", err)
@@ -153,7 +153,6 @@ func New(ctx context.Context, cfg Config) (*Till, error) {
 	now := cfg.Clock.Now()
 	t.core.readOnly, t.core.born = readOnly || cfg.Idle, born
 	t.core.load(loaded, now)
-	t.core.before = before
 	t.core.chain.deaf = !headKnown
 	if err := t.loadPINs(ctx, now); err != nil {
 		return nil, err
