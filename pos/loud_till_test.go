@@ -86,6 +86,55 @@ func TestTill_FileEditDoesNotSetPaid(t *testing.T) {
 	})
 }
 
+// A command that is refused takes back what it did itself, and nothing of what
+// the start found: nobody would be told of the edit again.
+func TestTill_ARefusedFirstCommandTakesNoAlertBack(t *testing.T) {
+	for range 20 { // which of the two comes first is chance
+		path := filepath.Join(t.TempDir(), "j.db")
+		synctest.Test(t, func(t *testing.T) {
+			till, _, stop := start(t, path, &gateway{create: opened}, nil)
+			if _, err := till.Charge(t.Context(), pos.ChargeRequest{Amount: 1234, Cashier: "Amna"}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			stop()
+		})
+		db, err := sql.Open("sqlite3", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(`UPDATE sales SET doc=replace(doc,'"amount":1234','"amount":1')`); err != nil {
+			t.Fatal(err)
+		}
+		db.Close()
+		synctest.Test(t, func(t *testing.T) {
+			j, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			till, err := pos.New(t.Context(), config(j, &gateway{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused := make(chan error, 1)
+			go func() { refused <- till.Abort(t.Context(), "S-NONE", "Amna") }()
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- till.Run(ctx) }()
+			defer func() { cancel(); <-done }()
+			if err := <-refused; err == nil {
+				t.Fatal("a sale that nobody knows was aborted")
+			}
+			synctest.Wait()
+			if alertsOf(till)[pos.AlertTampered] != 1 {
+				t.Fatalf("alerts %+v", till.View().Alerts)
+			}
+		})
+	}
+}
+
 func TestTill_StuckJournalKeepsNoDeadQR(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
 	synctest.Test(t, func(t *testing.T) {

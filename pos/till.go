@@ -286,6 +286,10 @@ func (t *Till) execute(ctx context.Context, c command, stuck error) error {
 	if stuck != nil {
 		return journalError("write journal", stuck)
 	}
+	// What the start found is no part of the command, which may take itself back.
+	if err := t.commit(ctx); err != nil {
+		return journalError("write journal", err)
+	}
 	if err := c.do(t.cfg.Clock.Now()); err != nil {
 		t.core.rollback()
 		return err
