@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/filspos/fils/pos"
 	"github.com/filspos/fils/pos/setup"
@@ -22,10 +23,11 @@ import (
 )
 
 // diagnoseLines is how much of the log is told, diagnoseLog how many bytes of its
-// end are looked at for that.
+// end are looked at for that; diagnoseAlerts is how many alerts are told.
 const (
-	diagnoseLines = 200
-	diagnoseLog   = 256 << 10
+	diagnoseLines  = 200
+	diagnoseLog    = 256 << 10
+	diagnoseAlerts = 100
 )
 
 func parseDiagnose(ctx context.Context, args []string, c console, m meta) error {
@@ -52,8 +54,11 @@ type diagnosis struct {
 	now  time.Time
 }
 
+// tell says each part as soon as it is known: to verify a large journal takes a while.
 func (d *diagnosis) tell(ctx context.Context, c console) error {
-	var all bytes.Buffer
+	if _, err := fmt.Fprint(c.out, "Fils, for whoever supports this shop. No amounts, no payers, no keys; read it before you send it.\n"); err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		title string
 		write func(context.Context, io.Writer) error
@@ -65,22 +70,38 @@ func (d *diagnosis) tell(ctx context.Context, c console) error {
 		{"What is open", d.open},
 		{"The end of the log", d.log},
 	} {
-		fmt.Fprintf(&all, "\n%s\n", part.title)
 		var text bytes.Buffer
 		if err := part.write(ctx, &text); err != nil {
 			fmt.Fprintln(&text, "cannot be told:", oneLine(err.Error()))
 		}
+		var all strings.Builder
+		fmt.Fprintf(&all, "\n%s\n", oneLine(part.title))
 		for line := range strings.Lines(text.String()) {
 			fmt.Fprint(&all, "  ", line)
 		}
+		if _, err := fmt.Fprint(c.out, homeless(strings.Map(tame, all.String()))); err != nil {
+			return err
+		}
 	}
-	told := all.String()
-	// A user is often called like the person.
-	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
-		told = strings.ReplaceAll(told, home, "~")
+	return nil
+}
+
+// tame keeps what a name or a damaged log may hold from a terminal.
+func tame(r rune) rune {
+	if r == '\n' || unicode.IsPrint(r) {
+		return r
 	}
-	_, err := fmt.Fprint(c.out, "Fils, for whoever supports this shop. No amounts, no payers, no keys; read it before you send it.\n", told)
-	return err
+	return unicode.ReplacementChar
+}
+
+// homeless leaves out the user's home, also as the log and links write it: a user
+// is often called like the person.
+func homeless(s string) string {
+	home, err := os.UserHomeDir()
+	if err != nil || len(home) <= 1 {
+		return s
+	}
+	return strings.NewReplacer(strings.ReplaceAll(home, `\`, `\\`), "~", home, "~", filepath.ToSlash(home), "~").Replace(s)
 }
 
 func (d *diagnosis) computer(_ context.Context, w io.Writer) error {
@@ -105,10 +126,10 @@ func (d *diagnosis) files(_ context.Context, w io.Writer) error {
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
-			fmt.Fprintln(w, e.Name(), err)
+			fmt.Fprintln(w, oneLine(e.Name()), oneLine(err.Error()))
 			continue
 		}
-		fmt.Fprintf(w, "%s %12d %s %s\n", info.Mode(), info.Size(), info.ModTime().UTC().Format(time.RFC3339), e.Name())
+		fmt.Fprintf(w, "%s %12d %s %s\n", info.Mode(), info.Size(), info.ModTime().UTC().Format(time.RFC3339), oneLine(e.Name()))
 	}
 	if free, ok := sqlite.FreeSpace(d.dir); ok {
 		fmt.Fprintf(w, "%d MiB free\n", free>>20)
@@ -173,11 +194,22 @@ func (d *diagnosis) open(ctx context.Context, w io.Writer) error {
 	for _, state := range slices.Sorted(maps.Keys(states)) {
 		fmt.Fprintf(w, "%s: %d\n", state, states[state])
 	}
-	for _, a := range l.Alerts {
+	if err := d.alerts(w, l.Alerts); err != nil {
+		return err
+	}
+	return d.shift(w, l.Shift)
+}
+
+// alerts tells the newest, which come first.
+func (d *diagnosis) alerts(w io.Writer, list []pos.Alert) error {
+	for _, a := range list[:min(len(list), diagnoseAlerts)] {
 		fmt.Fprintf(w, "alert %s of %s: sale %s, refund %s, PayBy's number %s, code %s, trace %s\n", a.Kind, a.At.UTC().Format(time.RFC3339),
 			cmp.Or(string(a.Sale), "-"), cmp.Or(string(a.Refund), "-"), cmp.Or(a.Number, "-"), cmp.Or(a.Code, "-"), cmp.Or(a.Trace, "-"))
 	}
-	return d.shift(w, l.Shift)
+	if more := len(list) - diagnoseAlerts; more > 0 {
+		fmt.Fprintln(w, "and", more, "older alerts")
+	}
+	return nil
 }
 
 func (d *diagnosis) shift(w io.Writer, s pos.Shift) (err error) {

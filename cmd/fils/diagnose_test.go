@@ -1,10 +1,14 @@
 package fils
 
 import (
+	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/filspos/fils/payby"
 	"github.com/filspos/fils/pos"
@@ -103,5 +107,68 @@ func TestDiagnose_TheEndOfALongLog(t *testing.T) {
 	write(t, filepath.Join(dir, setup.LogName), strings.Repeat("x", 2*diagnoseLog)+"\nlast\n")
 	if r := fils("diagnose", "--data", dir); !strings.HasSuffix(r.out, "The end of the log\n  last\n") {
 		t.Errorf("half a line: %q", r.out[max(0, len(r.out)-100):])
+	}
+}
+
+// Whatever lies in a data directory is read by a person in a terminal, and sent on.
+func TestDiagnose_NothingStrangeReachesTheTerminal(t *testing.T) {
+	home := filepath.Join(t.TempDir(), `C:\Users\Amna`)
+	if runtime.GOOS == "windows" {
+		home = t.TempDir()
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	dir := filepath.Join(home, "till")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "windows" {
+		write(t, filepath.Join(dir, "a\x1b[2J\nSettings\n  gateway b"), "")
+	}
+	log := fmt.Sprintf("{\"path\":%q}\n{\"folder\":%q}\nbroken \xff \x1b]0;mine\a \u202e\n", filepath.Join(dir, "x"), filepath.ToSlash(dir))
+	write(t, filepath.Join(dir, setup.LogName), log)
+	r := fils("diagnose", "--data", dir)
+	if strings.ContainsFunc(r.out, func(c rune) bool { return c != '\n' && !unicode.IsPrint(c) }) || strings.Contains(r.out, "\n  gateway b") {
+		t.Errorf("unprintable: %q", r.out)
+	}
+	for _, name := range []string{home, strings.ReplaceAll(home, `\`, `\\`), filepath.ToSlash(home)} {
+		if strings.Contains(r.out, name) {
+			t.Errorf("it names %q:\n%s", name, r.out)
+		}
+	}
+}
+
+// An amount must not come out by the words for a row that somebody has edited.
+func TestDiagnose_ADamagedRowIsToldWithoutWhatItHolds(t *testing.T) {
+	s := openShop(t, stationOptions{dir: t.TempDir(), training: true})
+	no, _ := s.charge(4217)
+	db, err := sql.Open("sqlite3", journalPath(s.dir, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE sales SET doc = replace(doc, '"amount":4217', '"amount":42.17') WHERE no = ?`, string(no)); err != nil {
+		t.Fatal(err)
+	}
+	r := fils("diagnose", "--data", s.dir, "--training")
+	if strings.Contains(r.out, "42.17") || strings.Contains(r.out, "4217") || strings.Count(r.out, "cannot be told:") != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A shop that has not looked for months has more alerts than anybody reads.
+func TestDiagnose_TellsTheNewestOfManyAlerts(t *testing.T) {
+	var d diagnosis
+	var alerts []pos.Alert
+	for i := range 3 * diagnoseAlerts {
+		alerts = append(alerts, pos.Alert{ID: int64(3*diagnoseAlerts - i), Kind: pos.AlertUnknown, Number: fmt.Sprint("13-", i)})
+	}
+	var text strings.Builder
+	if err := d.alerts(&text, alerts); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if len(lines) != diagnoseAlerts+1 || !strings.Contains(lines[0], "13-0,") || !strings.Contains(lines[diagnoseAlerts], fmt.Sprint(2*diagnoseAlerts)) {
+		t.Errorf("%d lines: %s ... %s", len(lines), lines[0], lines[len(lines)-1])
 	}
 }

@@ -243,7 +243,7 @@ func loadDoc(ctx context.Context, q querier, query, no string, into any) (doc st
 		return "", err
 	}
 	if err := json.Unmarshal([]byte(doc), into); err != nil {
-		return "", damaged(fmt.Sprintf("what is derived for %s cannot be read: %v", no, err))
+		return "", damaged(fmt.Sprintf("what is derived for %s cannot be read: %s", no, unfit(err)))
 	}
 	return doc, nil
 }

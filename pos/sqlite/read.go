@@ -181,9 +181,18 @@ func docs[T any](ctx context.Context, q querier, query string, args ...any) ([]T
 		}
 		var v T
 		if err := json.Unmarshal(doc, &v); err != nil {
-			return nil, damaged(fmt.Sprintf("a derived row cannot be read: %v", err))
+			return nil, damaged("a derived row cannot be read: " + unfit(err))
 		}
 		list = append(list, v)
 	}
 	return list, rows.Err()
+}
+
+// unfit words why a document is none, and quotes nothing of it.
+func unfit(err error) string {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return "another kind of value than " + kind.Type.String() + " as " + kind.Field
+	}
+	return "it is not written as one"
 }
