@@ -119,15 +119,20 @@ func (t *tillScreen) alertCard(alerts []pos.Alert) fyne.CanvasObject {
 	if first.Amount > 0 {
 		head = append(head, l.NewLabel(w.sum(first.Amount, first.Currency), widgets.TextBody, l.OnCaution).Bold())
 	}
-	text := []fyne.CanvasObject{l.Row(widgets.Space2, head...)}
+	var rest []fyne.CanvasObject
 	if first.Sale != "" {
-		text = append(text, l.NewLabel(w.t("alerts.sale", "no", first.Sale.Short()), widgets.TextSmall, l.OnCaution))
+		rest = append(rest, l.NewLabel(w.t("alerts.sale", "no", first.Sale.Short()), widgets.TextSmall, l.OnCaution))
 	}
 	if more := len(alerts) - 1; more > 0 {
-		text = append(text, l.NewLabel(w.count("till.alerts.more", more), widgets.TextBody, l.OnCaution))
+		rest = append(rest, l.NewLabel(w.count("till.alerts.more", more), widgets.TextBody, l.OnCaution))
 	}
+	margin := widgets.Space3
+	if a.height() == scanty && len(rest) > 0 {
+		margin, rest = widgets.Space2, []fyne.CanvasObject{l.Row(widgets.Space3, rest...)}
+	}
+	text := append([]fyne.CanvasObject{l.Row(widgets.Space2, head...)}, rest...)
 	return l.NewPress("till/alerts", widgets.Item, widgets.Layers(widgets.Rounded(l.Caution, widgets.Radius),
-		widgets.Pad(widgets.Space4, widgets.Space3, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(widgets.Column(0, text...))))),
+		widgets.Pad(widgets.Space4, margin, l.Row(widgets.Space3, l.Icon("alert", 26, l.OnCaution), widgets.Stretch(widgets.Column(0, text...))))),
 		func() { a.open(pageAlerts) })
 }
 

@@ -61,8 +61,11 @@ type App struct {
 	shell   *shell
 	dialogs []*dialog
 	guard   guard
-	// fits counts how often the window was fitted to the screen.
-	fits       int
+	frame   frame
+	// drawn is what the screen was drawn for.
+	drawn shape
+	// saving: a choice is being kept.
+	saving     bool
 	focusID    string
 	focusShown bool
 }
@@ -137,8 +140,9 @@ func New(cfg Config) *App {
 	a.screen = a.choose()
 	a.setLanguage(cfg.Lang)
 	a.win.SetContent(a.root)
-	a.win.Resize(wanted())
-	a.fitRoom()
+	a.frame.kept = cfg.Window
+	a.openRoom()
+	a.win.SetFullScreen(cfg.Window.Full)
 	a.win.Canvas().Focus(a.root)
 	return a
 }
@@ -163,6 +167,9 @@ func (a *App) Show(ctx context.Context) {
 		a.pump(changes)
 	}()
 	a.win.Show()
+	if !a.win.FullScreen() {
+		a.openRoom() // only now is the scale of the screen known
+	}
 	a.refresh()
 }
 
@@ -188,9 +195,9 @@ func (a *App) tick() {
 	if a.win.Canvas().Scale() != a.look.Scale {
 		a.relook()
 	}
-	if a.fits < 3 && !a.win.FullScreen() {
-		a.fits++
-		a.fitRoom()
+	a.followWindow()
+	if a.shape() != a.drawn {
+		a.rebuild()
 	}
 	a.screen.tick()
 	a.followCopies()
@@ -318,7 +325,7 @@ func (a *App) rebuild() {
 	if next != a.shift {
 		a.shift.away()
 	}
-	a.screen = next
+	a.screen, a.drawn = next, a.shape()
 	a.shell = newShell(a)
 	body := a.screen.build()
 	a.main = widgets.Layers(widgets.Fill(a.look.Background), widgets.Column(0,
@@ -365,10 +372,25 @@ func (a *App) setDark(dark bool) {
 	a.saved()
 }
 
+// saved keeps what was chosen, one thing after the other.
 func (a *App) saved() {
-	if save, lang, dark := a.cfg.Saved, a.words.lang, a.dark; save != nil {
-		a.work(func(context.Context) func() { save(lang, dark); return nil })
+	if a.cfg.Saved == nil || a.saving {
+		return
 	}
+	a.saving = true
+	c := a.choice()
+	a.work(func(context.Context) func() {
+		a.cfg.Saved(c)
+		return func() {
+			if a.saving = false; a.choice() != c {
+				a.saved()
+			}
+		}
+	})
+}
+
+func (a *App) choice() Choice {
+	return Choice{Lang: a.words.lang, Dark: a.dark, Window: a.frame.kept}
 }
 
 func (a *App) relook() {

@@ -37,11 +37,14 @@ func (r *root) set(objects ...fyne.CanvasObject) {
 	r.content.Refresh()
 }
 
-func (r *root) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(r.content) }
-func (r *root) Cursor() desktop.Cursor              { return desktop.DefaultCursor }
-func (r *root) FocusGained()                        {}
-func (r *root) FocusLost()                          {}
-func (r *root) AcceptsTab() bool                    { return true }
+func (r *root) CreateRenderer() fyne.WidgetRenderer {
+	return widget.NewSimpleRenderer(widgets.NoMore(LeastRoom(), r.content))
+}
+
+func (r *root) Cursor() desktop.Cursor { return desktop.DefaultCursor }
+func (r *root) FocusGained()           {}
+func (r *root) FocusLost()             {}
+func (r *root) AcceptsTab() bool       { return true }
 
 func (r *root) TypedRune(c rune) {
 	r.app.touch()
@@ -267,7 +270,7 @@ func (a *App) globalKey(k fyne.KeyName) bool {
 	case fyne.KeyF12:
 		a.who()
 	case fyne.KeyF11:
-		a.win.SetFullScreen(!a.win.FullScreen())
+		a.setFull(!a.win.FullScreen())
 	default:
 		return false
 	}

@@ -221,7 +221,7 @@ func TestLanguage_switches_while_running_and_mirrors(t *testing.T) {
 
 func TestTheme_switches_while_running_and_is_told(t *testing.T) {
 	told := make(chan bool, 1)
-	d := open(t, quiet(), func(c *Config) { c.Saved = func(_ string, dark bool) { told <- dark } })
+	d := open(t, quiet(), func(c *Config) { c.Saved = func(chosen Choice) { told <- chosen.Dark } })
 	d.press(fyne.KeyF8)
 	if !<-told || !d.app.look.Dark {
 		t.Error("the theme did not change")

@@ -278,11 +278,14 @@ func (p *pinPad) drawList() fyne.CanvasObject {
 			func() { p.choose(m.ID) }).Selected(m.ID == p.chosen && len(people) > 1))
 	}
 	list := widgets.Column(2, rows...)
-	const shown = 6
+	shown, high := 6, float32(240)
+	if p.app.height() == scanty {
+		shown, high = 4, 156
+	}
 	if len(rows) <= shown {
 		return list
 	}
-	return widgets.AtLeast(0, 240, widgets.NewScroll(240, list))
+	return widgets.AtLeast(0, high, widgets.NewScroll(high, list))
 }
 
 // choose picks somebody; their PIN is what is typed next.
@@ -359,9 +362,12 @@ func (p *pinPad) typedPIN() {
 
 // keys are the digits for fingers.
 func (p *pinPad) keys() fyne.CanvasObject {
-	l := p.app.look
+	l, high := p.app.look, float32(56)
+	if p.app.height() == scanty {
+		high = leastKey
+	}
 	digit := func(s string) fyne.CanvasObject {
-		return widgets.Stretch(widgets.AtLeast(64, 56, l.NewKey(p.id+"/key/"+s, s, func() {
+		return widgets.Stretch(widgets.AtLeast(64, high, l.NewKey(p.id+"/key/"+s, s, func() {
 			if !p.busy {
 				p.app.focus(p.pin.id)
 				p.pin.add(s)
@@ -377,7 +383,7 @@ func (p *pinPad) keys() fyne.CanvasObject {
 		widgets.RowLTR(widgets.Space2, digit("7"), digit("8"), digit("9")),
 		widgets.RowLTR(widgets.Space2, digit("4"), digit("5"), digit("6")),
 		widgets.RowLTR(widgets.Space2, digit("1"), digit("2"), digit("3")),
-		widgets.RowLTR(widgets.Space2, widgets.Stretch(widgets.AtLeast(64, 56, clearAll)), digit("0"), widgets.Stretch(widgets.AtLeast(64, 56, back))))
+		widgets.RowLTR(widgets.Space2, widgets.Stretch(widgets.AtLeast(64, high, clearAll)), digit("0"), widgets.Stretch(widgets.AtLeast(64, high, back))))
 }
 
 // submit checks the PIN once. Whatever comes of it, the digits are gone.

@@ -125,7 +125,7 @@ func (a *App) pinDialog(pad *pinPad, icon, title, text, yes, nobody string) *dia
 		body := []fyne.CanvasObject{head, l.NewLabel(text, widgets.TextBody, l.Muted).Wrapped(),
 			l.Row(widgets.Space5, widgets.Stretch(left), widgets.AtLeast(220, 0, keys)),
 			l.Row(widgets.Space3, widgets.Filler(), back, button)}
-		if a.till.isLow() { // a long list of names needs the height
+		if a.height() != ample { // a long list of names needs the height
 			return widgets.Column(widgets.Space2, append(body[:1], body[2:]...)...)
 		}
 		return widgets.Column(widgets.Space4, body...)

@@ -52,13 +52,7 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 	one := func(text string, size float32) fyne.CanvasObject {
 		return l.NewLabel(text, size, d.ink).Bold().Aligned(widgets.Middle).Fitting(widgets.TextTitle)
 	}
-	icon, head, sum, say, gap := float32(104), widgets.TextHuge, widgets.TextDisplay+12, widgets.TextTitle, widgets.Space3
-	switch s.cramped {
-	case 1:
-		icon, head, sum = 80, widgets.TextAmount+8, widgets.TextDisplay+4
-	case 2:
-		icon, head, sum, say, gap = 56, widgets.TextAmount-16, widgets.TextDisplay-8, widgets.TextLarge, widgets.Space1
-	}
+	icon, head, sum, say, gap := s.sizes(v)
 	body := []fyne.CanvasObject{
 		l.Icon(d.icon, icon, d.ink),
 		one(s.headline(v), head),
@@ -113,7 +107,24 @@ func (s *saleScreen) drawResult(v *pos.SaleView) fyne.CanvasObject {
 		body = append(body, middle(hint, widgets.TextLarge, true))
 	}
 	body = append(body, widgets.AtLeast(0, widgets.Space3, widgets.Layers()), widgets.Centre(l.Row(widgets.Space4, buttons...)))
-	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.Column(gap, body...))))
+	return widgets.Layers(widgets.Fill(d.fill), widgets.Pad(widgets.Space5, widgets.Space4, widgets.Within(980, true, widgets.KeepLast(widgets.Column(gap, body...)))))
+}
+
+// sizes are those of a result's parts, and the gap between them.
+func (s *saleScreen) sizes(v *pos.SaleView) (icon, head, sum, say, gap float32) {
+	cramped := s.cramped
+	if v.Phase == pos.PhasePaid && after(&v.Sale) == intact {
+		cramped = min(cramped, 2) // it says little
+	}
+	switch cramped {
+	case 1:
+		return 80, widgets.TextAmount + 8, widgets.TextDisplay + 4, widgets.TextTitle, widgets.Space3
+	case 2:
+		return 56, widgets.TextAmount - 16, widgets.TextDisplay - 8, widgets.TextLarge, widgets.Space1
+	case 3:
+		return 40, widgets.TextDisplay + 4, widgets.TextHeading + 6, widgets.TextLarge, 0
+	}
+	return 104, widgets.TextHuge, widgets.TextDisplay + 12, widgets.TextTitle, widgets.Space3
 }
 
 // cutOrder parts an order in the first line from what explains it.

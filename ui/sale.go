@@ -41,8 +41,8 @@ type saleScreen struct {
 	ask   *widgets.Press
 	// aborting, renewing and asking lock a button while its action runs.
 	aborting, renewing, asking pos.SaleNo
-	// cramped draws results smaller, for a low window (1) and a very low one (2),
-	// tight the payment.
+	// cramped draws results smaller, the lower the window the more (1 to 3), tight
+	// the payment.
 	cramped int
 	tight   bool
 }
@@ -181,6 +181,8 @@ func (a *App) serving() bool { return a.view.Front != nil && !a.sale.result() }
 // lack tells how much height the window lacks for the largest result.
 func (s *saleScreen) lack() int {
 	switch height := s.app.win.Canvas().Size().Height; {
+	case height < scantyBelow:
+		return 3
 	case height < 740:
 		return 2
 	case height < 780:

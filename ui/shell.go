@@ -90,8 +90,12 @@ func (s *shell) drawBar() fyne.CanvasObject {
 	wide := s.drawLinks()
 	s.narrow = true
 	narrow := s.drawLinks()
+	margin := widgets.Space2
+	if s.app.height() == scanty {
+		margin = 2
+	}
 	return widgets.Layers(widgets.Fill(s.app.look.Surface), widgets.Column(0,
-		widgets.Pad(widgets.Space3, widgets.Space2, widgets.Either(wide, narrow)), s.app.look.Rule()))
+		widgets.Pad(widgets.Space3, margin, widgets.Either(wide, narrow)), s.app.look.Rule()))
 }
 
 // message is what was said: in one line where there is room, else in as many as

@@ -36,6 +36,7 @@ type shiftScreen struct {
 	paper *paper
 
 	body, now, zs *region
+	nowScroll     *widgets.Scroll
 	scroll        *widgets.Scroll
 	elapsed       *widgets.Label
 }
@@ -111,7 +112,9 @@ func (s *shiftScreen) update() {
 	if a.view.Shift != nil {
 		shift = *a.view.Shift
 	}
-	s.now.show(s.drawNow, shift, a.copyKey(true), s.doing, s.closing != nil, s.trouble != nil, len(a.openSales()))
+	if s.now.show(s.drawNow, shift, a.copyKey(true), s.doing, s.closing != nil, s.trouble != nil, len(a.openSales()), a.height() == scanty) {
+		s.nowScroll.Refresh()
+	}
 	key := []any{s.unread != nil, s.loading && len(s.list) == 0, s.more, len(s.befores), a.staffed()}
 	for _, shift := range s.list {
 		key = append(key, shift.Number)
@@ -122,8 +125,9 @@ func (s *shiftScreen) update() {
 
 func (s *shiftScreen) drawOverview() fyne.CanvasObject {
 	l := s.app.look
+	s.nowScroll = widgets.NewScroll(160, s.now.box)
 	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
-		widgets.StretchBy(5, widgets.Column(0, s.now.box, widgets.Filler())), widgets.StretchBy(6, s.zs.box)))
+		widgets.StretchBy(5, s.nowScroll), widgets.StretchBy(6, s.zs.box)))
 }
 
 // drawNow is the shift that is open, and what can be done with it.
@@ -158,7 +162,11 @@ func (s *shiftScreen) drawNow() fyne.CanvasObject {
 	if s.doing != "" {
 		body = append(body, l.NewLabel(w.t(s.doing), widgets.TextBody, l.Muted).Bold())
 	}
-	body = append(body, s.buttons()...)
+	if a.height() == scanty { // what can be done comes before what scrolls
+		body = append(s.buttons(), body...)
+	} else {
+		body = append(body, s.buttons()...)
+	}
 	parts := []fyne.CanvasObject{l.NewLabel(title, widgets.TextHeading, l.Text).Bold(),
 		l.Card(widgets.Space5, widgets.Space5, widgets.Column(widgets.Space3, body...))}
 	if card := a.drawCopy(true); card != nil {

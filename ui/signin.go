@@ -15,8 +15,6 @@ import (
 type signInScreen struct {
 	app *App
 	pad *pinPad
-	// low has the buttons beside the names, for a low window.
-	low bool
 }
 
 func newSignInScreen(a *App) *signInScreen {
@@ -192,17 +190,21 @@ func (a *App) drawUnchecked(then func(pos.MemberID)) fyne.CanvasObject {
 func (s *signInScreen) build() fyne.CanvasObject {
 	a := s.app
 	l, w := a.look, a.words
-	s.low = a.till.isLow()
 	var card fyne.CanvasObject
 	if a.unchecked() {
 		card = a.drawUnchecked(a.signIn)
 	} else {
 		left, keys, yes := s.pad.build(w.t("signin.yes"))
 		forgot := l.NewButton("signin/forgot", widgets.Ghost, w.t("signin.forgot"), "", a.openRecovery)
-		title := l.Row(widgets.Space3, l.Icon("lock", 30, l.Accent), widgets.Stretch(l.NewLabel(w.t("signin.title"), widgets.TextHeading, l.Text).Bold()))
-		if s.low {
+		head := []fyne.CanvasObject{l.Icon("lock", 30, l.Accent), widgets.Stretch(l.NewLabel(w.t("signin.title"), widgets.TextHeading, l.Text).Bold().Fitting(widgets.TextTitle))}
+		below := []fyne.CanvasObject{keys, yes, forgot}
+		if a.height() == scanty {
+			head, below = append(head, forgot), below[:2]
+		}
+		title := l.Row(widgets.Space3, head...)
+		if a.height() != ample {
 			card = widgets.Column(widgets.Space2, title, l.Row(widgets.Space5, widgets.Stretch(left),
-				widgets.AtLeast(220, 0, widgets.Column(widgets.Space2, keys, yes, forgot))))
+				widgets.AtLeast(220, 0, widgets.Column(widgets.Space2, below...))))
 		} else {
 			card = widgets.Column(widgets.Space4, title, l.NewLabel(a.whyLocked()+w.t("signin.text"), widgets.TextLarge, l.Muted).Wrapped(),
 				l.Row(widgets.Space5, widgets.Stretch(left), widgets.AtLeast(220, 0, keys)),
@@ -212,12 +214,15 @@ func (s *signInScreen) build() fyne.CanvasObject {
 			a.focusID = s.pad.pin.id
 		}
 	}
-	margin := widgets.Space5
-	if s.low {
-		margin = widgets.Space3
+	inner, outer := widgets.Space5, widgets.Space4
+	switch a.height() {
+	case low:
+		inner = widgets.Space3
+	case scanty:
+		inner, outer = widgets.Space2, widgets.Space2
 	}
-	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
-		widgets.Stretch(widgets.Within(760, true, l.Card(margin+widgets.Space2, margin, card))), widgets.AtLeast(380, 0, a.till.buildSide())))
+	return widgets.Pad(widgets.Space5, outer, l.Row(widgets.Space5,
+		widgets.Stretch(widgets.Within(760, true, l.Card(inner+widgets.Space2, inner, card))), a.till.buildSide()))
 }
 
 func (s *signInScreen) update() {
@@ -228,10 +233,6 @@ func (s *signInScreen) update() {
 }
 
 func (s *signInScreen) tick() {
-	if s.low != s.app.till.isLow() {
-		s.app.rebuild()
-		return
-	}
 	if s.pad.list != nil && !s.app.unchecked() {
 		s.pad.tick()
 	}

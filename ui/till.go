@@ -27,9 +27,11 @@ type tillScreen struct {
 	notice *region
 	cards  *region
 	side   *fyne.Container
-	// low draws the amount smaller, for a low window.
-	low    bool
 	recent *region
+	// bottom is what a scanty window leaves out that could not charge anyway, nil
+	// in others. column is what it stands in.
+	bottom, column *fyne.Container
+	height         height
 }
 
 func newTillScreen(a *App) *tillScreen { return &tillScreen{app: a} }
@@ -41,91 +43,35 @@ func (t *tillScreen) build() fyne.CanvasObject {
 	t.field.SetText(t.ref)
 	t.field.OnChange = func(text string) { t.ref = text }
 	t.field.OnEnter = func() { t.app.focus("") }
-	t.charge = l.NewLargeButton("till/charge", widgets.Primary, "", "Enter", func() { t.submit(false) })
-
-	pad := widgets.Column(widgets.Space3,
-		t.notice.box, t.buildFigure(), t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad())), t.charge)
-	side := t.buildSide()
+	gap, margin := widgets.Space3, widgets.Space4
+	submit := func() { t.submit(false) }
+	t.charge, t.bottom = l.NewLargeButton("till/charge", widgets.Primary, "", "Enter", submit), nil
+	last := []fyne.CanvasObject{t.field, widgets.Stretch(widgets.AtLeast(0, 220, t.pad(widgets.Space2))), t.charge}
+	if t.height = t.app.height(); t.height == scanty {
+		gap, margin = widgets.Space2, widgets.Space2
+		t.charge = l.NewLowButton("till/charge", widgets.Primary, "", submit)
+		t.bottom = l.Row(gap, widgets.StretchBy(2, t.field), widgets.StretchBy(3, widgets.AtMost(300, t.charge)))
+		last = []fyne.CanvasObject{widgets.Stretch(widgets.AtLeast(0, 4*leastKey+3*6, t.pad(6))), t.bottom}
+	}
+	t.column = widgets.Column(gap, append([]fyne.CanvasObject{t.notice.box, t.buildFigure()}, last...)...)
+	most, side := float32(760), t.buildSide()
+	if t.app.wide() {
+		most = 960
+	}
 	t.draw()
-	return widgets.Pad(widgets.Space5, widgets.Space4, l.Row(widgets.Space5,
-		widgets.Stretch(widgets.Within(760, false, pad)), widgets.AtLeast(380, 0, side)))
+	return widgets.Pad(widgets.Space5, margin, l.Row(widgets.Space5,
+		widgets.Stretch(widgets.Within(most, false, t.column)), side))
 }
-
-// buildFigure makes the amount. A low window has it in one line, so that the
-// keys of the pad stay whole.
-func (t *tillScreen) buildFigure() fyne.CanvasObject {
-	l, w := t.app.look, t.app.words
-	size := widgets.TextAmount
-	t.reason = l.NewLabel("", widgets.TextLarge, l.FailureText).Bold().Aligned(widgets.End)
-	if t.low = t.isLow(); t.low {
-		size = widgets.TextDisplay + 8
-		t.reason = l.NewLabel("", widgets.TextBody, l.FailureText).Bold().Wrapped()
-	}
-	t.figure = l.NewLabel("", size, l.Text).Bold().Aligned(widgets.End).Fitting(widgets.TextTitle)
-	title := l.NewLabel(w.t("till.amount"), widgets.TextLarge, l.Muted)
-	currency := l.NewLabel(w.t("format.currency"), widgets.TextHeading, l.Faint)
-	// The last digit keeps its place at the right, and the currency stands
-	// where the language writes it.
-	sum := []fyne.CanvasObject{currency, widgets.StretchBy(3, t.figure)}
-	if w.rtl() {
-		t.figure.Aligned(widgets.Start)
-		sum[0], sum[1] = sum[1], sum[0]
-	}
-	if t.low {
-		return l.Card(widgets.Space5, widgets.Space2, l.Row(widgets.Space3,
-			append([]fyne.CanvasObject{widgets.StretchBy(2, widgets.Column(0, title, t.reason))}, sum...)...))
-	}
-	return l.Card(widgets.Space5, widgets.Space3, widgets.Column(0,
-		l.Row(widgets.Space3, title, widgets.Stretch(t.reason)), l.Row(widgets.Space4, sum...)))
-}
-
-func (t *tillScreen) isLow() bool { return t.app.win.Canvas().Size().Height < 720 }
 
 // buildSide makes what stands beside the pad: what waits, and the last sales.
-func (t *tillScreen) buildSide() fyne.CanvasObject {
+func (t *tillScreen) buildSide() *fyne.Container {
 	t.cards, t.recent = newRegion(), newRegion()
 	t.side = &fyne.Container{Layout: sideLayout{widgets.Space4}, Objects: []fyne.CanvasObject{t.cards.box, t.recent.box}}
-	return t.side
-}
-
-// pad is the on-screen keys. Digits keep their places in every language.
-func (t *tillScreen) pad() fyne.CanvasObject {
-	l := t.app.look
-	key := func(s string) fyne.CanvasObject {
-		return widgets.Stretch(l.NewKey("pad/"+s, s, func() { t.tap(s) }))
+	least := float32(380)
+	if t.app.wide() {
+		least = 520
 	}
-	line := func(keys ...string) fyne.CanvasObject {
-		var objects []fyne.CanvasObject
-		for _, k := range keys {
-			objects = append(objects, key(k))
-		}
-		return widgets.Stretch(widgets.RowLTR(widgets.Space2, objects...))
-	}
-	digits := widgets.Column(widgets.Space2, line("7", "8", "9"), line("4", "5", "6"), line("1", "2", "3"), line("0", "00", "."))
-	back := l.NewPress("pad/back", widgets.Key, widgets.Pad(0, widgets.Space2, l.Icon("backspace", 30, l.Text)), func() {
-		t.app.focus("")
-		t.amount.back()
-		t.draw()
-	})
-	clearKey := l.NewKey("pad/clear", "C", func() {
-		t.app.focus("")
-		t.amount.clear()
-		t.draw()
-	})
-	return widgets.RowLTR(widgets.Space2, widgets.StretchBy(3, digits),
-		widgets.StretchBy(1, widgets.Column(widgets.Space2, widgets.Stretch(back), widgets.Stretch(clearKey))))
-}
-
-// tap is a key of the on-screen pad.
-func (t *tillScreen) tap(s string) {
-	if t.app.charging {
-		return
-	}
-	if t.app.focusID != "" && !strings.HasPrefix(t.app.focusID, "pad/") {
-		t.app.focus("")
-	}
-	t.amount.add(s)
-	t.draw()
+	return widgets.AtLeast(least, 0, t.side)
 }
 
 // draw shows the amount, what is wrong with it, and what Charge would do.
@@ -155,15 +101,14 @@ func (t *tillScreen) draw() {
 	t.charge.SetEnabled(!t.app.charging && t.app.view.Trading == nil)
 }
 
-func (t *tillScreen) tick() {
-	if t.low != t.isLow() {
-		t.app.rebuild()
-	}
-}
+func (t *tillScreen) tick() {}
 
 func (t *tillScreen) update() {
 	v := t.app.view
 	t.notice.show(t.drawNotice, fmt.Sprint(v.Trading))
+	if t.bottom != nil && t.bottom.Visible() != (v.Trading == nil) {
+		t.toggleBottom(v.Trading == nil)
+	}
 	t.updateSide()
 	t.draw()
 }
@@ -363,7 +308,11 @@ func (t *tillScreen) drawRecent() fyne.CanvasObject {
 			widgets.Stretch(l.NewLabel(w.money(v.Sale.Intent.Amount), widgets.TextBody, l.Text).Bold()),
 			a.saleChip(&v.Sale, v.Phase))
 		row := widgets.Column(0, append([]fyne.CanvasObject{line}, a.returns(&v.Sale)...)...)
-		list = append(list, l.NewPress("recent/"+string(no), widgets.Item, widgets.Pad(widgets.Space3, widgets.Space2, row),
+		margin := widgets.Space2
+		if a.height() == scanty {
+			margin = 6
+		}
+		list = append(list, l.NewPress("recent/"+string(no), widgets.Item, widgets.Pad(widgets.Space3, margin, row),
 			func() { a.openSale(no) }))
 	}
 	if len(list) == 0 {

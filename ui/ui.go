@@ -86,6 +86,13 @@ type Staff interface {
 	NewRecoveryCode(ctx context.Context, a pos.Approval) (pos.RecoveryCode, error)
 }
 
+// Choice is what a person chose about the screen.
+type Choice struct {
+	Lang   string
+	Dark   bool
+	Window Window
+}
+
 // Sound is a reason to make a noise. Whatever a sound says, the screen says too.
 type Sound int
 
@@ -110,14 +117,17 @@ type Config struct {
 	Lang string
 	// Dark starts with the dark theme.
 	Dark bool
-	// Saved, when not nil, is told of a new language or theme so that the
-	// caller can keep it. It is called on a goroutine of the App's.
-	Saved func(lang string, dark bool)
+	// Window is how the window was left when it was open last.
+	Window Window
+	// Saved, when not nil, is told of another language, theme or window so that
+	// the caller can keep it. It is called on a goroutine of the App's, once at a
+	// time.
+	Saved func(Choice)
 	// LockAfter is how long nobody may touch a till with staff before whoever
 	// works here is signed out; zero is for ever.
 	LockAfter time.Duration
-	// Room is what windows may cover of the screen, in the screen's own units;
-	// empty when that is not known.
+	// Room is what the inside of a window may cover of the screen, in the screen's
+	// own units; empty when that is not known.
 	Room image.Rectangle
 	// Cashier is recorded with whatever is done here while there is no owner;
 	// from then on it is the member who works here.

@@ -70,6 +70,11 @@ func firstStart(dir string) (bool, error) {
 type screen struct {
 	Lang string `json:"lang,omitempty"`
 	Dark bool   `json:"dark,omitempty"`
+	// Width and Height of the window are in the screen's own units, zero for as
+	// large as there is room.
+	Width  int  `json:"width,omitempty"`
+	Height int  `json:"height,omitempty"`
+	Full   bool `json:"full,omitempty"`
 }
 
 // readScreen never fails: a till without a choice starts in English.

@@ -66,7 +66,7 @@ func TestScreen_IsKept(t *testing.T) {
 	if got := readScreen(dir); got != (screen{}) {
 		t.Errorf("a new till starts with %+v", got)
 	}
-	want := screen{Lang: "ar", Dark: true}
+	want := screen{Lang: "ar", Dark: true, Width: 1100, Height: 600, Full: true}
 	if err := want.save(dir); err != nil {
 		t.Fatal(err)
 	}

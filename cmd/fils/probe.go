@@ -13,9 +13,8 @@ import (
 // probe finds out whether a window can be opened at all. The toolkit panics
 // without a display and hangs without OpenGL, so the same library is asked
 // first, for the same kind of context, and given back before the toolkit
-// starts it. It must run on the main goroutine. room is what windows may cover
-// of the first screen, empty when the system does not tell.
-func probe() (room image.Rectangle, err error) {
+// starts it. It must run on the main goroutine.
+func probe() (found display, err error) {
 	defer func() {
 		// GLFW's binding panics on errors that it does not expect.
 		if r := recover(); r != nil {
@@ -31,21 +30,22 @@ func probe() (room image.Rectangle, err error) {
 		glfw.InitHint(glfw.PlatformHint, int(glfw.PlatformWayland))
 	}
 	if err := glfw.Init(); err != nil {
-		return room, noDisplay(err)
+		return found, noDisplay(err)
 	}
 	defer glfw.Terminate()
 	glfw.WindowHint(glfw.Visible, glfw.False)
 	contextHints()
 	w, err := glfw.CreateWindow(16, 16, "Fils", nil, nil)
 	if err != nil {
-		return room, noOpenGL(err)
+		return found, noOpenGL(err)
 	}
-	w.Destroy()
+	defer w.Destroy()
 	if m := glfw.GetPrimaryMonitor(); m != nil {
 		x, y, width, height := m.GetWorkarea()
-		room = image.Rect(x, y, x+width, y+height)
+		found.room = inside(image.Rect(x, y, x+width, y+height), frameOf(w))
+		found.scale = scaleOf(w, m)
 	}
-	return room, nil
+	return found, nil
 }
 
 func noDisplay(err error) error {

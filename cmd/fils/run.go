@@ -80,7 +80,7 @@ func run(ctx context.Context, o runOptions, c console) error {
 	if o.listen != "" && !o.training {
 		return badUsage("--sandbox-listen is for training; add --training")
 	}
-	room, err := probe()
+	found, err := probe()
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func run(ctx context.Context, o runOptions, c console) error {
 	}
 	log.Info("start", "version", o.meta.Details.Version, "training", o.training)
 	defer log.Info("end")
-	return (&desk{runOptions: o, console: c, log: log, screen: readScreen(o.dir), room: room}).open(ctx)
+	return (&desk{runOptions: o, console: c, log: log, screen: readScreen(o.dir), room: found.room, scale: found.scale}).open(ctx)
 }
 
 // desk is one run of the window.
@@ -100,8 +100,10 @@ type desk struct {
 	console
 	log    *slog.Logger
 	screen screen
-	// room is what windows may cover of the screen.
+	// room is what the inside of a window may cover of the screen, scale what the
+	// toolkit will make of the screen's density.
 	room  image.Rectangle
+	scale float64
 	app   fyne.App
 	owned *group
 	raise atomic.Pointer[func()]
@@ -124,6 +126,14 @@ func (d *desk) open(ctx context.Context) error {
 	makeToolkitCache(d.meta.Details.ID)
 	d.app = app.NewWithID(d.meta.Details.ID)
 	d.app.SetIcon(icon)
+	if os.Getenv(scaleVariable) == "" {
+		if by, small := shrink(d.room, d.scale, float64(d.app.Settings().Scale())); small {
+			// The toolkit takes it from nowhere else.
+			if err := os.Setenv(scaleVariable, by); err != nil {
+				d.log.Warn("the window cannot be made smaller", "err", err)
+			}
+		}
+	}
 	switch {
 	case d.lang != "":
 		d.screen.Lang = d.lang
@@ -265,6 +275,7 @@ func (d *desk) show(ctx context.Context) {
 		App: d.app, Engine: s.till, Reader: s.journal, Staff: staff, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
 		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
 		Copies: copies, LockAfter: s.lockAfter, Room: d.room,
+		Window: ui.Window{Width: d.screen.Width, Height: d.screen.Height, Full: d.screen.Full},
 	})
 	d.window.Show(ctx)
 	f := d.window.Raise
@@ -304,9 +315,10 @@ func (d *desk) attend(ctx context.Context, r doorRequest) doorAnswer {
 }
 
 // saved keeps what was chosen on the screen.
-func (d *desk) saved(lang string, dark bool) {
-	if err := (screen{Lang: lang, Dark: dark}).save(d.dir); err != nil {
-		d.log.Warn("the choice of language and theme was not kept", "err", err)
+func (d *desk) saved(c ui.Choice) {
+	chosen := screen{Lang: c.Lang, Dark: c.Dark, Width: c.Window.Width, Height: c.Window.Height, Full: c.Window.Full}
+	if err := chosen.save(d.dir); err != nil {
+		d.log.Warn("the choice of language, theme and window was not kept", "err", err)
 	}
 }
 

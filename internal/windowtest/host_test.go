@@ -59,6 +59,8 @@ func awaitFor[T any](t *testing.T, limit time.Duration, what string, probe func(
 // screen is an X server that exists only in memory, with a window manager.
 type screen struct {
 	display string
+	width   int
+	height  int
 	buffer  string // the X server's frame buffer file
 	dir     string // where pictures are kept
 	shots   int
@@ -66,7 +68,7 @@ type screen struct {
 
 // newScreen starts the X server on a display number that is free. It ends
 // with the test.
-func newScreen(t *testing.T) *screen {
+func newScreen(t *testing.T, width, height int) *screen {
 	t.Helper()
 	dir := filepath.Join(*keep, t.Name())
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
@@ -83,7 +85,7 @@ func newScreen(t *testing.T) *screen {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24",
+	server := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", width, height),
 		"-fbdir", memory, "-nolisten", "tcp", "-noreset")
 	server.ExtraFiles = []*os.File{write}
 	start(t, server, filepath.Join(dir, "xvfb.log"))
@@ -92,16 +94,21 @@ func newScreen(t *testing.T) *screen {
 	if err != nil {
 		t.Fatalf("Xvfb named no display: %v", err)
 	}
-	s := &screen{display: ":" + strings.TrimSpace(number), buffer: filepath.Join(memory, "Xvfb_screen0"), dir: dir}
+	s := &screen{display: ":" + strings.TrimSpace(number), width: width, height: height, buffer: filepath.Join(memory, "Xvfb_screen0"), dir: dir}
 	manager := exec.Command("openbox", "--sm-disable")
 	manager.Env = s.env(t.TempDir())
 	start(t, manager, filepath.Join(dir, "openbox.log"))
 	await(t, "the window manager", func() (string, error) { return s.xdotool("get_desktop") })
-	// The pointer must not lie on what is to be read.
-	if _, err := s.xdotool("mousemove", "1279", "899"); err != nil {
+	s.aside(t)
+	return s
+}
+
+// aside moves the pointer off what is to be read.
+func (s *screen) aside(t *testing.T) {
+	t.Helper()
+	if _, err := s.xdotool("mousemove", fmt.Sprint(s.width-1), fmt.Sprint(s.height-1)); err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
 // env is a clean environment: nothing of the person's who runs the test.

@@ -28,6 +28,12 @@ type session struct {
 
 func newSession(t *testing.T) *session {
 	t.Helper()
+	return newSessionOn(t, 1280, 900)
+}
+
+// newSessionOn opens the till on a screen of a size.
+func newSessionOn(t *testing.T, width, height int) *session {
+	t.Helper()
 	binary, err := os.ReadFile(*program)
 	if err != nil {
 		t.Fatalf("the program to test: %v", err)
@@ -35,7 +41,7 @@ func newSession(t *testing.T) *session {
 	if !windowtest.Checked(binary) {
 		t.Fatal("the program was built with Fyne's thread checker left out")
 	}
-	on := newScreen(t)
+	on := newScreen(t, width, height)
 	s := &session{owner: t, on: on, data: t.TempDir(), phone: newPhone(t, on.dir)}
 	s.till = openTill(t, t, on, s.data, "127.0.0.1:0", "fils")
 	return s

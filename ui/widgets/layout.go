@@ -342,6 +342,21 @@ func (*anyHeight) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(maxSize(objects).Width, 0)
 }
 
+type noMore struct {
+	stretch
+	size fyne.Size
+}
+
+// NoMore lets o ask for no more than a size: the toolkit makes a window as
+// large as its content asks for, also beyond the edge of the screen.
+func NoMore(size fyne.Size, o fyne.CanvasObject) *fyne.Container {
+	return box(&noMore{stretch{}, size}, o)
+}
+
+func (n *noMore) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return maxSize(objects).Min(n.size)
+}
+
 type either struct{}
 
 // Either shows wide where there is room for it, and else narrow.

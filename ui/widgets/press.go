@@ -96,6 +96,14 @@ func (l *Look) NewLargeButton(id string, kind Kind, text, key string, onPress fu
 	return l.button(id, kind, TextTitle, Space5, Space4+2, text, key, onPress)
 }
 
+// NewLowButton is NewLargeButton where there is little height: its text shrinks
+// before it is cut.
+func (l *Look) NewLowButton(id string, kind Kind, text string, onPress func()) *Press {
+	p := l.button(id, kind, TextTitle, Space4, Space3, text, "", onPress)
+	p.label.Fitting(TextBody)
+	return p
+}
+
 func (l *Look) button(id string, kind Kind, size, x, y float32, text, key string, onPress func()) *Press {
 	label := l.NewLabel(text, size, l.paint(kind).text).Bold().Aligned(Middle)
 	var content fyne.CanvasObject = label
