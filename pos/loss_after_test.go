@@ -392,3 +392,33 @@ func TestRecovery_ALostRefundThatFailedIsTold(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 }
+
+// A sale of before the loss may be paid after it: what goes back of that no lost
+// journal has heard of, also where only notifications told of it.
+func TestRecovery_WhatGoesBackOfAPaymentOfAfterTheLossCounts(t *testing.T) {
+	for name, back := range map[string]func(*sim, SaleNo){
+		"reversed": (*sim).turnBack,
+		"refunded by hand": func(s *sim, no SaleNo) {
+			out := portalRefund(no, RefundReportSettled, 1000)
+			s.refunds[out.Refund] = &simRefund{made: s.now, report: out}
+			s.deliver(Notice{Refund: &out})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.charge(1000)
+			s.advance(time.Second)
+			s.silent(opQuery)
+			s.lossOf(len(s.events))
+			s.advance(time.Second)
+			s.pay(no)
+			s.notify(no, nil)
+			s.want(no, SalePaid)
+			back(s, no)
+			s.wantNet(0)
+			if x := s.x(); x.Totals.Own.Amount != 1000 {
+				t.Errorf("%+v", x.Totals)
+			}
+		})
+	}
+}

@@ -217,18 +217,23 @@ func (c *core) unheard(ctx context.Context, no SaleNo, refund RefundNo) (bool, e
 		return err != nil, err
 	}
 	for _, e := range story {
-		if e.Seq < since || e.Refund != refund {
+		if e.Seq < since {
 			continue
 		}
 		f, err := e.Fact()
 		if err != nil {
 			return true, err
 		}
-		if f.stands() {
+		if e.Refund == refund && f.stands() || f.paidSince() {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+// paidSince reports a payment of after the start: what went back of it did so later.
+func (f *Fact) paidSince() bool {
+	return f.Kind == SaleWasPaid && f.Adoption == nil && f.Order != nil && f.Order.Payment != nil
 }
 
 // stands reports an answer or a page of the provider's that says where a refund
