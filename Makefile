@@ -93,7 +93,7 @@ test-crash: tools
 	CGO_ENABLED=1 FILS_KILLS=200 FILS_POINTS=60 $(GO) test -vet=off -count=1 -timeout 40m ./internal/crashtest
 
 test-model: tools
-	CGO_ENABLED=1 $(GO) test -vet=off -count=1 -run 'TestModel$$|TestConservation$$' -timeout 3h ./pos -rapid.checks=20000
+	CGO_ENABLED=1 $(GO) test -vet=off -count=1 -run 'TestModel$$|TestConservation' -timeout 4h ./pos -rapid.checks=20000
 
 screens: tools
 	CGO_ENABLED=1 $(GO) run ./internal/screens -out build/screens
