@@ -268,6 +268,12 @@ func (c *core) unanswered(k *lookup, now time.Time) {
 	c.untold(k, now)
 }
 
+// refused: the provider will not answer this question. One that lay in a sleeping
+// PC it refuses for its age, whatever was asked.
+func (f *Failure) refused() bool {
+	return f.Outcome == OutcomeRefused && f.Verified && f.Class != ClassClock
+}
+
 func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	if f == nil {
 		f = &Failure{Outcome: OutcomeUnknown}
@@ -275,8 +281,7 @@ func (c *core) notFound(k *lookup, f *Failure, now time.Time) {
 	c.logFailure(opFind, k.number, f)
 	p := &k.plan
 	absent := f.Outcome == OutcomeAbsent && f.Verified
-	// A question that lay in a sleeping PC is refused for its age, whatever it asked.
-	refused := f.Outcome == OutcomeRefused && f.Verified && f.Class != ClassClock
+	refused := f.refused()
 	stuck := k.stuck(f, c.hop.GatewaySince, now)
 	p.failed(now)
 	switch {

@@ -280,7 +280,7 @@ func (c *core) pageFailed(l *listing, r result, f *Failure, now time.Time) {
 	if p.failures >= failuresMax {
 		pause = failingPause
 	}
-	if l.refused++; (f.Outcome != OutcomeRefused || !f.Verified) && f.Code != codeBarred {
+	if l.refused++; !f.refused() && f.Code != codeBarred {
 		l.refused = 0
 	}
 	known := c.compared || !now.Before(l.spent()) // nobody compares before the last request is spent

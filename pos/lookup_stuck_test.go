@@ -102,3 +102,24 @@ func TestRecovery_AQuestionRefusedForItsAgeIsAskedAgain(t *testing.T) {
 		t.Fatal("nothing was asked")
 	}
 }
+
+// Nor does it say that the provider shows this shop no lists.
+func TestRecovery_PagesRefusedForTheirAgeAreAskedForAgain(t *testing.T) {
+	s := newSim(t)
+	no := s.paidSale(1000)
+	s.putBack(0, RecoveryNew, s.now)
+	asked := 0
+	s.fault = func(c call) (*Answer, bool) {
+		if c.op != opListOrders || asked > 3*failuresMax {
+			return nil, true
+		}
+		asked++
+		late := failure(OutcomeRefused, "71002")
+		late.Failure.Class = ClassClock
+		return late, true
+	}
+	s.advance(time.Minute)
+	s.wantUnlisted(false)
+	s.recovered()
+	s.want(no, SalePaid)
+}
