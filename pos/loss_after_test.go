@@ -422,3 +422,28 @@ func TestRecovery_WhatGoesBackOfAPaymentOfAfterTheLossCounts(t *testing.T) {
 		})
 	}
 }
+
+// PayBy reverses only what is whole: a part that left before, and stands apart, has
+// failed by then, and takes nothing from the reversal.
+func TestRecovery_APartThatFailedUnheardTakesNothingFromTheReversal(t *testing.T) {
+	for name, after := range map[string]bool{"during the recovery": false, "after it": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t)
+			no := s.paidSale(1000)
+			s.advance(5 * time.Minute)
+			s.closeShift()
+			s.lossOf(len(s.events))
+			s.ask(no)
+			s.advance(5 * time.Minute)
+			out := portalRefund(no, RefundReportSettled, 400)
+			s.refunds[out.Refund] = &simRefund{made: s.now, report: out}
+			s.deliver(Notice{Refund: &out})
+			if after {
+				s.recovered()
+			}
+			s.refunds[out.Refund].report.Status = RefundReportFailed
+			s.turnBack(no)
+			s.wantNet(-1000)
+		})
+	}
+}

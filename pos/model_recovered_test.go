@@ -300,9 +300,11 @@ func (w *world) checkTotals() {
 			// The journal that was lost may have counted it. A till that has slept
 			// since it started takes its start for later by as much.
 			ordered := w.recovery.Add(w.clock.rest() - w.rested)
-			if apart[f.Sale] = true; w.recovery.IsZero() || f.Order.Payment.At().After(ordered.Add(15*time.Minute)) {
+			came := f.Order.Payment.At()
+			if !apart[f.Sale] && (w.recovery.IsZero() || came.After(ordered.Add(15*time.Minute))) {
 				w.wrong("sale %s stands apart from the Z; its payment came after the last recovery was ordered", f.Sale.Short())
 			}
+			apart[f.Sale] = true
 		}
 		if s.State == pos.SalePaid && before != pos.SalePaid && !apart[f.Sale] {
 			paid += s.Intent.Amount

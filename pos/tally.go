@@ -56,8 +56,8 @@ type tallySale struct {
 	// fils and in no total.
 	second Fils
 	// out is what refunds hold of the totals and of second payments, lost what
-	// those of them hold that a lost journal's Z may count; undone: the totals say
-	// that the sale was reversed, but for out.
+	// its reversal's way back holds that a lost journal's Z may count; undone: the
+	// totals say that the sale was reversed, but for both.
 	out, lost Fils
 	undone    bool
 	// over is how much of out and lost the reversal could not have left to refunds.
@@ -81,8 +81,8 @@ type tallyRefund struct {
 	// another till's or a lost journal's Z counts it, or the reversal of its sale
 	// had; again: of a second payment. It returns to where it left.
 	disputed, apart, again bool
-	// early: it left before its sale was reversed; lost: a lost journal may have
-	// heard of that.
+	// early: it left before its sale was reversed; lost: it is the way back of that,
+	// and a lost journal may have heard of it.
 	early, lost bool
 	// undo is what the reversal of its sale takes from the totals because it failed.
 	undo Fils
@@ -282,7 +282,7 @@ func (t *Tally) foldRefund(s *tallySale, f Fact) (*tallyRefund, error) {
 		r.disputed = s.disputed
 		others := r.Outside && ownNumber("R", string(r.No)) // the till that made it counts it
 		r.early = s.State != SaleReversed
-		r.lost = f.Adoption != nil && !(f.Adoption.Stood && s.wayBack(r))
+		r.lost = f.Adoption != nil && !f.Adoption.Stood && s.wayBack(r)
 		r.apart = f.Adoption != nil || others || r.Outside && (s.apart || s.State == SaleReversed)
 	}
 	s.giveBack(r, before)
@@ -339,10 +339,10 @@ func (s *tallySale) cameAndWent(elsewhere bool) bool {
 	return s.out > 0 && !s.apart && !s.disputed && !elsewhere
 }
 
-// wayBack: a refund of the whole that this till did not make is a reversal's own
-// way back, where its sale was reversed.
+// wayBack: a refund of the whole that no till made is a reversal's own way back,
+// where its sale was reversed. Others that are under way by then have failed.
 func (s *tallySale) wayBack(r *tallyRefund) bool {
-	return r.Outside && r.Intent.Amount >= s.Intent.Amount
+	return r.Outside && r.Intent.Amount >= s.Intent.Amount && !ownNumber("R", string(r.No))
 }
 
 // undo returns what its sale's reversal takes from the totals after all, now that
