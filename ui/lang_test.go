@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"fyne.io/fyne/v2"
 	"golang.org/x/text/unicode/bidi"
@@ -191,6 +192,52 @@ func TestEverything_the_engine_can_say_has_words(t *testing.T) {
 	for _, c := range constants(t, "../pos", "Kind") {
 		_, ok := factKeys()[pos.Kind(c)]
 		missing("fact", c, ok)
+	}
+}
+
+// One word for one thing: the name of the program is also the word for a coin,
+// and what is written of money is not the file that support asks for.
+func TestArabic_has_one_word_for_the_program_and_one_for_the_journal(t *testing.T) {
+	const name, program, journal = "فلس", "برنامج", "سجل"
+	en, err := loadWords("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ar, err := loadWords("ar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := func(s sentence) string {
+		out := []string{s.text}
+		for _, form := range s.forms {
+			out = append(out, form)
+		}
+		return strings.Join(out, " ")
+	}
+	nouns := map[string]bool{journal: true}
+	for _, before := range []string{"ال", "لل", "بال", "وال", "ل", "ب", "و"} {
+		nouns[before+journal], nouns[before+journal+"ات"] = true, true
+	}
+	journals, programs := 0, 0
+	for key, s := range ar.sentences {
+		text := all(s)
+		english := strings.ToLower(all(en.sentences[key]))
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
+			switch {
+			case word == name && key != "app.name" && key != "help.version":
+				t.Errorf("%s calls the program %q in a sentence: %s", key, name, text)
+			case strings.HasSuffix(word, program):
+				programs++
+			case nouns[word]:
+				journals++
+				if !strings.Contains(english, "journal") {
+					t.Errorf("%s calls %q the journal: %s", key, english, text)
+				}
+			}
+		}
+	}
+	if journals < 15 || programs < 10 {
+		t.Errorf("found the journal %d times and the program %d times: the words are others now", journals, programs)
 	}
 }
 
