@@ -22,7 +22,11 @@ func keyHelp() [][2]string {
 
 // openHelp shows what every key does.
 func (a *App) openHelp() {
-	a.openDialog(&dialog{width: 800, help: true, start: "dialog/ok", build: func() fyne.CanvasObject {
+	width, gap := float32(800), widgets.Space3
+	if a.height() == scanty {
+		width, gap = 960, widgets.Space1+2
+	}
+	a.openDialog(&dialog{width: width, help: true, start: "dialog/ok", build: func() fyne.CanvasObject {
 		l, w := a.look, a.words
 		keys := keyHelp()
 		half := (len(keys) + 1) / 2
@@ -32,12 +36,18 @@ func (a *App) openHelp() {
 				key := widgets.Layers(widgets.Rounded(l.Hover, 6), widgets.Pad(widgets.Space2, 3, l.NewLabel(k[0], widgets.TextSmall, l.Text).Bold().Aligned(widgets.Middle).LTR()))
 				rows = append(rows, l.Row(widgets.Space3, widgets.AtLeast(155, 0, key), widgets.Stretch(l.NewLabel(w.t(k[1]), widgets.TextBody, l.Text).Wrapped())))
 			}
-			return widgets.Column(widgets.Space3, rows...)
+			return widgets.Column(gap, rows...)
+		}
+		foot := []fyne.CanvasObject{widgets.Stretch(l.NewLabel(w.t("help.version", "version", a.cfg.Version), widgets.TextSmall, l.Muted))}
+		if a.cfg.Support != nil {
+			foot = append(foot, l.NewButton("help/support", widgets.Plain, w.t("support.open"), "", func() {
+				a.closeDialog()
+				a.openSupport()
+			}))
 		}
 		return widgets.Column(widgets.Space4,
 			l.NewLabel(w.t("help.title"), widgets.TextTitle, l.Text).Bold(),
 			l.Row(widgets.Space5, widgets.Stretch(side(keys[:half])), widgets.Stretch(side(keys[half:]))),
-			l.Row(widgets.Space3, widgets.Stretch(l.NewLabel(w.t("help.version", "version", a.cfg.Version), widgets.TextSmall, l.Muted)),
-				l.NewButton("dialog/ok", widgets.Primary, w.t("dialog.close"), "Esc", a.closeDialog)))
+			l.Row(widgets.Space3, append(foot, l.NewButton("dialog/ok", widgets.Primary, w.t("dialog.close"), "Esc", a.closeDialog))...))
 	}})
 }

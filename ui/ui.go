@@ -140,6 +140,8 @@ type Config struct {
 	// last Z, nil when there is one. It is called often, on the UI goroutine, and
 	// must return at once.
 	Copies func() *CopyTrouble
+	// Support, when not nil, saves a text for whoever supports the shop.
+	Support *Support
 	// Location is where the shop is; nil means the United Arab Emirates.
 	Location *time.Location
 	// Now is the clock of countdowns and of the scanner guard; nil means time.Now.

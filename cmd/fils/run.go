@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -275,7 +276,8 @@ func (d *desk) show(ctx context.Context) {
 		App: d.app, Engine: s.till, Reader: s.journal, Staff: staff, Lang: d.screen.Lang, Dark: d.screen.Dark, Saved: d.saved,
 		Cashier: s.cashier, Shop: s.shop, Version: d.meta.Details.Version, Location: setup.Location(), Log: d.log,
 		Copies: copies, LockAfter: s.lockAfter, Room: d.room,
-		Window: ui.Window{Width: d.screen.Width, Height: d.screen.Height, Full: d.screen.Full},
+		Support: support{dir: d.dir, training: d.training, program: os.Executable, now: time.Now}.ui(),
+		Window:  ui.Window{Width: d.screen.Width, Height: d.screen.Height, Full: d.screen.Full},
 	})
 	d.window.Show(ctx)
 	f := d.window.Raise

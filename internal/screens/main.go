@@ -52,6 +52,8 @@ type scene struct {
 	back []string
 	// copied is what is wrong with the journal's copy.
 	copied *ui.CopyTrouble
+	// unsaved is why the text for support cannot be saved.
+	unsaved error
 	// problem shows the problem window instead of the till.
 	problem error
 }
@@ -112,7 +114,8 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 		clk := new(clock)
 		app := ui.New(ui.Config{App: fyneApp, Engine: engine, Reader: engine, Staff: engine, Lang: lang, Dark: dark,
 			Cashier: "Maryam", Shop: "Al Noor Café", Version: "1.0", Now: clk.now, Post: post, LockAfter: setup.DefaultLockAfter,
-			Copies: func() *ui.CopyTrouble { return s.copied }})
+			Copies:  func() *ui.CopyTrouble { return s.copied },
+			Support: &ui.Support{Propose: func() string { return "/home/shop/Desktop/fils-support-2026-11-23-140230.txt" }, Save: s.save}})
 		app.Show(context.Background())
 		defer app.Close()
 		window = app.Window()
@@ -151,6 +154,8 @@ func (s scene) draw(path, lang string, dark bool, size fyne.Size, code pos.Recov
 	}
 	return f.Close()
 }
+
+func (s scene) save(_ context.Context, path string) (string, error) { return path, s.unsaved }
 
 func (s scene) press(w fyne.Window, k string) {
 	root := w.Canvas().Focused()

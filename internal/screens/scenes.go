@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/filspos/fils/pos"
@@ -200,6 +201,9 @@ func scenes() []scene {
 		{name: "41-alerts-none", view: view(), keys: []string{"<F4>"}},
 		{name: "42-resolve", view: busy(), keys: []string{"<F4>", "#alert/resolve/41", "ok"}},
 		{name: "50-help", view: view(), keys: []string{"<F1>"}},
+		{name: "51-support", view: view(), keys: []string{"<F1>", "#help/support"}},
+		{name: "51-support-exists", view: view(), keys: []string{"<F1>", "#help/support", "<Return>"}, unsaved: fs.ErrExist},
+		{name: "51-support-saved", view: view(), keys: []string{"<F1>", "#help/support", "<Return>"}},
 		{name: "60-problem", problem: &pos.Error{Code: pos.CodeJournalDamaged}},
 		{name: "61-settings", problem: &pos.Error{Code: "settings", Err: errors.New(`settings.toml line 3: host: this is not an address; write scheme, host and port only, for example "https://gateway.example:8443"`)}},
 		{name: "62-passphrase", problem: &pos.Error{Code: "passphrase_needed", Err: errors.New("key.age: the key file needs its passphrase")}, keys: []string{"correct", " horse"}},
