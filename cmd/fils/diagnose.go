@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -224,43 +223,48 @@ func (d *diagnosis) shift(w io.Writer, s pos.Shift) (err error) {
 	return err
 }
 
-// log tells the last lines. The till wrote them through [setup.Redact].
+// log tells the last lines, also those of a log that was put aside. The till
+// wrote them through [setup.Redact].
 func (d *diagnosis) log(_ context.Context, w io.Writer) error {
-	file, err := os.Open(filepath.Join(d.dir, setup.LogName))
-	if os.IsNotExist(err) {
-		_, err = fmt.Fprintln(w, "there is none")
-		return err
+	var lines []string
+	for _, name := range []string{setup.LogName + ".1", setup.LogName} {
+		more, err := tail(filepath.Join(d.dir, name))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		lines = append(lines, more...)
 	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return tail(w, file)
-}
-
-func tail(w io.Writer, file fs.File) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	text := make([]byte, min(info.Size(), diagnoseLog))
-	end, ok := file.(io.ReaderAt)
-	if !ok {
-		return fmt.Errorf("%s has no end", info.Name())
-	}
-	// The till may write on, or begin a new file.
-	n, err := end.ReadAt(text, info.Size()-int64(len(text)))
-	if err != nil && err != io.EOF {
-		return err
-	}
-	lines := slices.Collect(bytes.Lines(text[:n]))
-	if info.Size() > diagnoseLog && len(lines) > 0 {
-		lines = lines[1:]
+	if len(lines) == 0 {
+		lines = []string{"there is none"}
 	}
 	for _, line := range lines[max(0, len(lines)-diagnoseLines):] {
-		if _, err := fmt.Fprintln(w, string(bytes.TrimRight(line, "\r\n"))); err != nil {
+		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tail is the lines at a file's end.
+func tail(path string) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text := make([]byte, min(info.Size(), diagnoseLog))
+	// The till may write on, or begin a new file.
+	n, err := file.ReadAt(text, info.Size()-int64(len(text)))
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text[:n]), "\r\n", "\n"), "\n"), "\n")
+	if info.Size() > diagnoseLog || n == 0 {
+		lines = lines[1:] // the first is not whole, or there is none
+	}
+	return lines, nil
 }

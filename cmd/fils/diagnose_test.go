@@ -91,6 +91,20 @@ func TestDiagnose_WhatCannotBeReadIsTold(t *testing.T) {
 	wantFailure(t, fils("diagnose", "all", "--data", dir), 2, "unexpected")
 }
 
+// The till has just begun a new log.
+func TestDiagnose_TheEndOfALogThatWasPutAside(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, setup.LogName+".1"), strings.Repeat("older\n", diagnoseLines)+"before\n")
+	for text, want := range map[string]string{"": "older\n  before\n", "now\n": "older\n  before\n  now\n"} {
+		write(t, filepath.Join(dir, setup.LogName), text)
+		r := fils("diagnose", "--data", dir)
+		_, end, _ := strings.Cut(r.out, "The end of the log\n")
+		if !strings.HasSuffix(end, want) || strings.Count(end, "\n") != diagnoseLines {
+			t.Errorf("after %q: %q", text, end[max(0, len(end)-100):])
+		}
+	}
+}
+
 func TestDiagnose_TheEndOfALongLog(t *testing.T) {
 	dir := t.TempDir()
 	var text strings.Builder
