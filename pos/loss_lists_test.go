@@ -200,3 +200,24 @@ func TestRecovery_ByHandWaitsForTheEntryThatCannotBeRead(t *testing.T) {
 		t.Fatalf("after a person compared all: %v, alerts %v", err, s.alerts())
 	}
 }
+
+// What was not settled when it was reversed leaves no refund on PayBy's pages: its
+// order must be read. PayBy settles each day, and is done within the hour.
+func TestRecovery_AReversalOfWhatWasNotSettledIsFoundAroundMidnight(t *testing.T) {
+	s := newSim(t)
+	s.now = time.Date(2026, 7, 14, 23, 50, 0, 0, uae())
+	s.core.clock = gatewayClock{}
+	s.core.clock.observe(s.now, s.now, s.now)
+	no := s.paidSale(1000)
+	s.advance(24*time.Hour + 15*time.Minute)
+	s.paidSale(200)
+	s.advance(time.Minute)
+	s.closeShift()
+	s.orders[no].report.Reversed, s.orders[no].report.Status = true, OrderFailed // and the lost Z counted it
+	s.lossOf(len(s.events))
+	s.recovered()
+	s.ask(no) // a refund was refused
+	s.advance(time.Minute)
+	s.want(no, SaleReversed)
+	s.wantNet(0)
+}

@@ -70,9 +70,11 @@ func SalvageFacts(now, last time.Time, s SalvageFact) []Fact {
 
 // recovering is the fact that a journal must be recovered from what the
 // provider has since from. It is an alert, so that it survives restarts and
-// nobody overlooks it.
+// nobody overlooks it. A payment of a day before may not have been settled by then,
+// so that its reversal leaves no refund on the pages (protocol.md §9.1): the order
+// itself must be read. Settling takes less than an hour (protocol.md §14.1).
 func recovering(at time.Time, why RecoveryReason, from time.Time) Fact {
-	day := dayOf(from.Add(-24 * time.Hour))
+	day := dayOf(from.Add(-25 * time.Hour))
 	return Fact{Kind: AlertRaised, At: at, Alert: &AlertFact{Kind: AlertRecovering, Key: string(why) + " " + day}}
 }
 
