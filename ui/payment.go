@@ -18,7 +18,17 @@ func (s *saleScreen) drawPayment(v *pos.SaleView) fyne.CanvasObject {
 	if s.tight {
 		size, time = 56, widgets.TextHeading
 	}
-	info := []fyne.CanvasObject{l.NewLabel(w.money(v.Sale.Intent.Amount), size, l.Text).Bold().Fitting(widgets.TextHeading)}
+	var sum fyne.CanvasObject = l.NewLabel(w.money(v.Sale.Intent.Amount), size, l.Text).Bold().Fitting(widgets.TextHeading)
+	timed := !v.Deadline.IsZero() && v.Phase == pos.PhaseAwaiting
+	if timed {
+		s.clock = l.NewLabel("", time, l.Text).Bold().LTR().Aligned(widgets.End)
+		s.bar = newProgress(l)
+	}
+	short := timed && a.height() == scanty // a line of its own would be the next to go
+	if short {
+		sum = l.Row(widgets.Space3, widgets.Stretch(sum), widgets.AtLeast(72, 0, s.clock))
+	}
+	info := []fyne.CanvasObject{sum}
 	number := l.NewLabel(s.number(v), widgets.TextSmall, l.Muted)
 	title := l.NewLabel(w.t("till.recent"), widgets.TextSmall, l.Muted).Bold()
 	reference := l.NewLabel(v.Sale.Intent.Reference, widgets.TextLarge, l.Muted)
@@ -35,9 +45,10 @@ func (s *saleScreen) drawPayment(v *pos.SaleView) fyne.CanvasObject {
 		info, spare = append(info, head, text), append(spare, text)
 	}
 	info = append(info, s.problem(v)...)
-	if !v.Deadline.IsZero() && v.Phase == pos.PhaseAwaiting {
-		s.clock = l.NewLabel("", time, l.Text).Bold().LTR().Aligned(widgets.End)
-		s.bar = newProgress(l)
+	switch {
+	case short:
+		info, spare = append(info, s.bar.Container), append(spare, s.bar.Container)
+	case timed:
 		left := l.Row(widgets.Space3, l.NewLabel(w.t("pay.left"), widgets.TextBody, l.Muted), widgets.Stretch(s.clock))
 		info, spare = append(info, left, s.bar.Container), append(spare, s.bar.Container, left)
 	}
@@ -46,7 +57,11 @@ func (s *saleScreen) drawPayment(v *pos.SaleView) fyne.CanvasObject {
 		info = append(info, title, s.recent())
 	}
 	info = append(info, s.buttons(v), number)
-	return widgets.Pad(widgets.Space4, widgets.Space4, &fyne.Container{
+	margin := widgets.Space4
+	if a.height() == scanty {
+		margin = widgets.Space2
+	}
+	return widgets.Pad(widgets.Space4, margin, &fyne.Container{
 		Layout:  &beside{gap: widgets.Space6, least: 400, rtl: l.RTL},
 		Objects: []fyne.CanvasObject{s.code(v), widgets.Sparing(widgets.Space2, spare, info...)},
 	})

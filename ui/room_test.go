@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"image"
+	"slices"
 	"testing"
 	"time"
 
@@ -191,6 +192,32 @@ func TestResult_its_buttons_are_in_sight_on_a_small_screen(t *testing.T) {
 				d.app.tick()
 				if top, bottom, _, _ := d.area(d.button("result/next")); bottom > size.Height || bottom-top < leastKey {
 					t.Errorf("%s, %s, %v: the button is between %v and %v", lang, phase, size, top, bottom)
+				}
+			}
+		}
+	}
+}
+
+func TestPayment_the_time_left_and_all_buttons_are_in_sight_on_a_small_screen(t *testing.T) {
+	for _, lang := range languages {
+		for _, size := range smallScreens() {
+			for _, kind := range []pos.VerdictKind{"", pos.VerdictAsking, pos.VerdictOpen, pos.VerdictUnknown} {
+				d := open(t, quiet(), func(c *Config) { c.Lang = lang })
+				v := d.awaiting()
+				v.Recent = loaded().Recent
+				if kind != "" {
+					v.Front.Verdict = &pos.Verdict{Kind: kind, Again: d.now.Add(9 * time.Second)}
+				}
+				d.app.win.Resize(size)
+				d.show(v)
+				d.app.tick()
+				if left := d.app.sale.clock.Text(); left == "" || !slices.Contains(visible(d.app.root), left) {
+					t.Errorf("%s, %v, %q: the time left, %q, is not to be seen", lang, size, kind, left)
+				}
+				for _, id := range []string{"pay/ask", "pay/cancel", "pay/renew", "pay/park"} {
+					if top, bottom, left, right := d.area(d.button(id)); bottom > size.Height || left < 0 || right > size.Width || bottom-top < leastKey-1 {
+						t.Errorf("%s, %v, %q: %s is between %v and %v", lang, size, kind, id, top, bottom)
+					}
 				}
 			}
 		}
