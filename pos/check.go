@@ -116,6 +116,11 @@ func (t *Till) checkPages(ctx context.Context) *PageCheck {
 			last.since = last.since.Add(-max(0, t.core.clock.drift(now)))
 		}
 		var from string
+		if !last.slow {
+			// What was not settled by then may have been reversed since, and leaves no
+			// refund: its order is on the page of the day that was still going on.
+			last.since = last.since.Add(-t.cfg.CutOff)
+		}
 		from, cut = checkFrom(t.core.clock.now(now), last.since)
 		k.result.From = from
 		t.core.closing = &listing{check: k, from: from, orders: from, refunds: from, begun: now}

@@ -187,3 +187,29 @@ func TestCheck_OneRefundOfManyWithoutAnAnswerIsNotSlow(t *testing.T) {
 		}
 	})
 }
+
+// A shop that closes after midnight may reverse, at the portal and later that night,
+// what PayBy settles with the business day: that leaves no refund, only the order on
+// the page of the evening.
+func TestCheck_TheEveningIsReadAgainAfterAClosingInTheNight(t *testing.T) {
+	for clock, want := range map[time.Duration]string{
+		22 * time.Hour: "2000-01-01", // two in the morning
+		30 * time.Hour: "2000-01-02", // ten
+	} {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		synctest.Test(t, func(t *testing.T) {
+			till, _, stop := openWith(t, path, func(c *pos.Config) {
+				c.Archive, c.Location, c.CutOff = &archive{}, time.FixedZone("GST", 4*3600), 4*time.Hour
+			})
+			defer stop()
+			<-time.After(clock) // from four in the morning in the Emirates
+			sell(t, till, 1000)
+			closeShift(t, till, 1)
+			<-time.After(12 * time.Hour)
+			sell(t, till, 1000)
+			if k := closeShift(t, till, 2).Check; !k.Complete || k.From != want {
+				t.Errorf("closed after %v: %+v, want it from %s", clock, k, want)
+			}
+		})
+	}
+}
