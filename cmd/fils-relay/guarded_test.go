@@ -22,7 +22,6 @@ type keeper struct {
 
 func (k *keeper) Wasted(from netip.Addr)       { k.wasted <- from }
 func (k *keeper) Suspect(from netip.Addr) bool { return k.suspect.Load() }
-func (k *keeper) TurnedAway() int64            { return 0 }
 
 func (k *keeper) Doubtful(from netip.Addr) bool {
 	if !k.doubtful.Load() {

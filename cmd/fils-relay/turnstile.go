@@ -1,43 +1,34 @@
 package main
 
 import (
-	"errors"
-	"net"
-	"net/http"
+	queue "container/list"
 	"net/netip"
 	"runtime"
-	"sync/atomic"
+	"sync"
 	"time"
 )
-
-// doorkeeper knows which addresses waste connections; *server.Server is one.
-type doorkeeper interface {
-	// Wasted counts a connection that brought no request.
-	Wasted(from netip.Addr)
-	// Suspect tells whether the address has wasted more than it may.
-	Suspect(from netip.Addr) bool
-	// Doubtful tells whether requests from the address were refused more often than
-	// one may have requests refused, whatever merchant they named.
-	Doubtful(from netip.Addr) bool
-	// TurnedAway is how many requests were refused beyond that so far.
-	TurnedAway() int64
-}
 
 const (
 	// turnstilePlaces is how many connections of suspects wait for their turn with
 	// their first request.
 	turnstilePlaces = 256
-	// turnstileJunk is how long each request that was refused beyond what its source
-	// may have refused keeps the others of its kind waiting: some 2,000 a second are
-	// read. More would cost good ones the processor, and memory by the megabyte,
-	// which then has to be collected.
-	turnstileJunk = 500 * time.Microsecond
+	// turnstilePrice is how long each turn keeps those after it waiting, but for turns
+	// that brought something good: some 1,000 a second bring junk. What matters as
+	// much as the number is that they never come in bunches: a pause set by what was
+	// found to be junk comes too late for what is read meanwhile.
+	turnstilePrice = 500 * time.Microsecond
 	// The turns pause when the pause is worth it, and never for long.
 	turnstilePause   = time.Millisecond
 	turnstileLongest = 2 * time.Millisecond
+	// turnstileCredit is how much at most is paid back ahead.
+	turnstileCredit = 20 * turnstilePrice
+	// turnstileFresh is how many connections out of which nothing was refused so far
+	// have their turn before one of the others of the same source.
+	turnstileFresh = 3
+	// turnstileSite is how much of an IPv6 address tells sources apart: whoever has one
+	// network has thousands.
+	turnstileSite = 48
 )
-
-var errTurnstile = errors.New("too many connections of addresses that waste them")
 
 // turnstile lets what is computed for suspects, and for doubtful addresses, through
 // one at a time: TLS handshakes, deciphering, and reading what is asked. What
@@ -45,156 +36,213 @@ var errTurnstile = errors.New("too many connections of addresses that waste them
 // and a signature; and where thousands of requests arrive at once, a good one
 // would wait for all before it. They are not turned away, because PayBy or tills
 // may come from the same address, as behind a balancer or a carrier's network.
+// Sources have their turns in rotation, so that a flood from one does not keep
+// another waiting.
 type turnstile struct {
-	places, turn chan struct{}
-
-	// Who has the turn has these.
-	at   time.Time     // when owed was counted last
-	owed time.Duration // of pause
-	junk int64         // what was turned away so far
+	mu        sync.Mutex
+	taken     bool // somebody has the turn
+	lines     map[netip.Addr]*line
+	rotation  queue.List // of *line: the next one first
+	strangers int        // who wait in all lines
+	at        time.Time  // when owed was counted last
+	owed      time.Duration
 }
 
-func newTurnstile() *turnstile {
-	return &turnstile{places: make(chan struct{}, turnstilePlaces), turn: make(chan struct{}, 1)}
+// line is who of one source waits.
+type line struct {
+	source    netip.Addr
+	fresh     queue.List // of *waiter
+	known     queue.List // of *waiter
+	inRow     int        // fresh ones that had their turn while a known one waited
+	strangers int        // among the fresh ones
+	place     *queue.Element
 }
 
-// enter waits for the turn. turnedAway is how many requests were refused beyond
-// what their sources may have refused, when the wait began. Counted when the turn
-// had come, a sixth less junk was read, and good ones did not get through sooner.
-func (t *turnstile) enter(turnedAway int64) {
-	t.turn <- struct{}{}
-	if pause := t.pause(time.Now(), turnedAway); pause > 0 {
+// waiter waits for its turn.
+type waiter struct {
+	standing standing
+	turn     chan bool // gets true when it comes, false when the place is lost
+}
+
+// standing is what is known of a connection that wants a turn.
+type standing int
+
+const (
+	// known has had a request refused.
+	known standing = iota
+	// fresh has had none refused so far.
+	fresh
+	// stranger is of a suspect, and has asked nothing: it can find no place.
+	stranger
+)
+
+func newTurnstile() *turnstile { return &turnstile{lines: map[netip.Addr]*line{}} }
+
+// sourceOf returns what counts as one source here.
+func sourceOf(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() {
+		if p, err := addr.Prefix(turnstileSite); err == nil {
+			return p.Addr()
+		}
+	}
+	return addr
+}
+
+// enter waits for the turn, which the caller then has to give back by leave, and
+// tells whether it came.
+func (t *turnstile) enter(from netip.Addr, as standing) bool {
+	t.mu.Lock()
+	if !t.taken {
+		t.taken = true
+		t.mu.Unlock()
+	} else {
+		w := t.wait(sourceOf(from), as)
+		t.mu.Unlock()
+		if w == nil || !<-w.turn {
+			return false
+		}
+	}
+	t.rest()
+	return true
+}
+
+// rest pauses before the turn that has come.
+func (t *turnstile) rest() {
+	t.mu.Lock()
+	pause := t.pause(time.Now())
+	t.mu.Unlock()
+	if pause > 0 {
 		timer := time.NewTimer(pause)
 		<-timer.C
 	} else {
 		// Whoever gets a turn would run next, before others that waited longer.
 		runtime.Gosched()
 	}
+	t.mu.Lock()
 	t.count(time.Now())
+	t.mu.Unlock()
 }
 
+// leave gives the turn to whoever is next.
 func (t *turnstile) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.spent(time.Now())
-	<-t.turn
+	w := t.next()
+	if w == nil {
+		t.taken = false
+		return
+	}
+	w.turn <- true
 }
 
-// spent ends a turn: half of the time at most is spent in turns.
+// refund takes back the price of so many turns.
+func (t *turnstile) refund(turns int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owed = max(t.owed-time.Duration(min(turns, 100))*turnstilePrice, -turnstileCredit)
+}
+
+// wait puts somebody into the source's line, or returns nil. When there is no place
+// for one more stranger, the longest line of them loses its last one. t.mu is held.
+func (t *turnstile) wait(source netip.Addr, as standing) *waiter {
+	l := t.lines[source]
+	if as == stranger && t.strangers >= turnstilePlaces {
+		longest := l
+		for _, other := range t.lines {
+			if longest == nil || other.strangers > longest.strangers {
+				longest = other
+			}
+		}
+		if longest == l {
+			return nil
+		}
+		t.sendAway(longest)
+	}
+	if l == nil {
+		l = &line{source: source}
+		l.place = t.rotation.PushBack(l)
+		t.lines[source] = l
+	}
+	w := &waiter{standing: as, turn: make(chan bool, 1)}
+	if as == known {
+		l.known.PushBack(w)
+		return w
+	}
+	l.fresh.PushBack(w)
+	if as == stranger {
+		l.strangers++
+		t.strangers++
+	}
+	return w
+}
+
+// sendAway sends the last stranger of a line away that has one. t.mu is held.
+func (t *turnstile) sendAway(l *line) {
+	for at := l.fresh.Back(); at != nil; at = at.Prev() {
+		if w := at.Value.(*waiter); w.standing == stranger {
+			t.remove(l, &l.fresh, at)
+			w.turn <- false
+			return
+		}
+	}
+}
+
+// next takes out whose turn it is; nil if nobody waits. t.mu is held.
+func (t *turnstile) next() *waiter {
+	first := t.rotation.Front()
+	if first == nil {
+		return nil
+	}
+	t.rotation.MoveToBack(first)
+	l := first.Value.(*line)
+	from := &l.fresh
+	switch {
+	case l.known.Len() == 0:
+		l.inRow = 0
+	case l.fresh.Len() == 0 || l.inRow >= turnstileFresh:
+		from, l.inRow = &l.known, 0
+	default:
+		l.inRow++
+	}
+	at := from.Front()
+	t.remove(l, from, at)
+	return at.Value.(*waiter)
+}
+
+// remove takes a waiter out of its line, and the line away when it is empty. t.mu
+// is held.
+func (t *turnstile) remove(l *line, from *queue.List, at *queue.Element) {
+	if from.Remove(at).(*waiter).standing == stranger {
+		l.strangers--
+		t.strangers--
+	}
+	if l.fresh.Len()+l.known.Len() == 0 {
+		t.rotation.Remove(l.place)
+		delete(t.lines, l.source)
+	}
+}
+
+// spent ends a turn: half of the time at most is spent in turns. t.mu is held.
 func (t *turnstile) spent(now time.Time) {
 	t.owed = min(t.owed+now.Sub(t.at), turnstileLongest)
 	t.at = now
 }
 
-// count takes off what has been paused since it was called last.
+// count takes off what has been paused since it was called last. t.mu is held.
 func (t *turnstile) count(now time.Time) {
-	t.owed = max(0, t.owed-now.Sub(t.at))
+	t.owed = min(t.owed, max(0, t.owed-now.Sub(t.at)))
 	t.at = now
 }
 
-// pause returns how long the next turn has to wait.
-func (t *turnstile) pause(now time.Time, turnedAway int64) time.Duration {
+// pause returns how long the turn that has come has to wait, and puts its price on
+// the books. t.mu is held.
+func (t *turnstile) pause(now time.Time) time.Duration {
 	t.count(now)
-	owed := t.owed + time.Duration(min(turnedAway-t.junk, 100))*turnstileJunk
-	t.owed, t.junk = min(owed, turnstileLongest), turnedAway
+	t.owed = min(t.owed+turnstilePrice, turnstileLongest)
 	if t.owed < turnstilePause {
 		return 0
 	}
 	return t.owed
-}
-
-// slowConn is a connection that takes turns as long as its peer's address is
-// suspect or doubtful. What is computed between reading from it and the next step
-// on it waits for its turn: a peer that keeps silent, or takes nothing, holds
-// nobody up. The turn ends when the request has been read: to answer it takes
-// other things than the processor.
-type slowConn struct {
-	net.Conn
-	by      *turnstile
-	keeper  doorkeeper // nil for a connection that never takes turns
-	peer    netip.Addr
-	suspect bool        // when it came
-	held    atomic.Bool // the turn
-	used    atomic.Bool // a request has come
-	busy    atomic.Bool // it is being answered, or the connection is a till's
-	asked   atomic.Bool // for a turn, since the last request came
-	good    atomic.Bool // its last notification was
-}
-
-// Read implements net.Conn.
-func (c *slowConn) Read(p []byte) (int, error) {
-	c.leave()
-	n, err := c.Conn.Read(p)
-	// While busy nobody may be there to end a turn: net/http reads ahead.
-	if n > 0 && !c.busy.Load() && !c.enter() {
-		return 0, errTurnstile
-	}
-	return n, err
-}
-
-// Write implements net.Conn.
-func (c *slowConn) Write(p []byte) (int, error) {
-	c.leave()
-	return c.Conn.Write(p)
-}
-
-// Close implements net.Conn. Whoever serves the connection calls it last.
-func (c *slowConn) Close() error {
-	c.leave()
-	return c.Conn.Close()
-}
-
-// enter waits for the turn if the connection takes turns. Only who is suspect and
-// has asked nothing so far can find no place.
-func (c *slowConn) enter() bool {
-	c.asked.Store(true)
-	switch {
-	case c.keeper == nil:
-		return true
-	case c.suspect && !c.used.Load():
-		select {
-		case c.by.places <- struct{}{}:
-		default:
-			return false
-		}
-		c.by.enter(c.keeper.TurnedAway())
-		<-c.by.places
-	case !c.good.Load() && c.keeper.Doubtful(c.peer):
-		c.by.enter(c.keeper.TurnedAway())
-	default:
-		return true
-	}
-	c.held.Store(true)
-	return true
-}
-
-func (c *slowConn) leave() {
-	if c.held.CompareAndSwap(true, false) {
-		c.by.leave()
-	}
-}
-
-// Judged implements server.Caller: a connection that brings good notifications does
-// not wait behind the junk of its address.
-func (c *slowConn) Judged(good bool) { c.good.Store(good) }
-
-// turn is told of the connection's state by the goroutine that serves it.
-func (c *slowConn) turn(state http.ConnState) {
-	switch state {
-	case http.StateActive:
-		// This request may have come together with the one before it.
-		if !c.asked.Load() {
-			c.enter()
-		}
-		c.asked.Store(false)
-		c.used.Store(true)
-		c.busy.Store(true)
-		c.leave()
-	case http.StateHijacked:
-		c.busy.Store(true)
-		c.leave()
-	case http.StateIdle:
-		c.busy.Store(false)
-	case http.StateClosed:
-		// TLS does not close again what somebody else has closed meanwhile.
-		c.leave()
-	}
 }

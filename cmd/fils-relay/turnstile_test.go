@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -87,21 +86,19 @@ func TestTurnstile_EndsWithTheFirstRequest(t *testing.T) {
 			t.Errorf("request %d: %v", i, err)
 		}
 		if i == 0 { // a new connection would find no place
-			g.slow.turn <- struct{}{}
-			for range turnstilePlaces {
-				g.slow.places <- struct{}{}
-			}
+			holdTurn(t, g.slow)
+			crowdIn(g.slow, turnstilePlaces)
 		}
 	}
 }
 
 func TestTurnstile_SuspectsWaitAndOthersDoNot(t *testing.T) {
 	g := newGuardedDoor(t)
-	g.slow.turn <- struct{}{}
+	holdTurn(t, g.slow)
 	g.keeper.suspect.Store(true)
 	answered := make(chan error, 1)
 	go func() { answered <- g.ask() }()
-	for len(g.slow.places) == 0 {
+	for g.slow.strangersWaiting() == 0 {
 		select {
 		case err := <-answered:
 			t.Fatalf("a suspect did not wait: %v", err)
@@ -114,16 +111,11 @@ func TestTurnstile_SuspectsWaitAndOthersDoNot(t *testing.T) {
 		t.Errorf("not a suspect: %v", err)
 	}
 	g.keeper.suspect.Store(true)
-	for range turnstilePlaces - 1 {
-		g.slow.places <- struct{}{}
-	}
+	crowdIn(g.slow, turnstilePlaces-1)
 	if err := g.ask(); err == nil {
 		t.Error("a suspect found a place where there is none")
 	}
-	for range turnstilePlaces - 1 {
-		<-g.slow.places
-	}
-	<-g.slow.turn
+	g.slow.leave()
 	if err := <-answered; err != nil {
 		t.Errorf("a suspect whose turn it was: %v", err)
 	}
@@ -190,8 +182,8 @@ func TestSlowConn_GivesItsTurnBack(t *testing.T) {
 				_, err := far.Write([]byte("x"))
 				sent <- err
 			}()
-			if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil || len(c.by.turn) != 1 || len(c.by.places) != 0 {
-				t.Errorf("%s: read %d, %v, turn taken %d", name, n, err, len(c.by.turn))
+			if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil || !c.by.isTaken() || c.by.strangersWaiting() != 0 {
+				t.Errorf("%s: read %d, %v, turn taken %v", name, n, err, c.by.isTaken())
 			}
 			<-sent
 			stepped := make(chan struct{})
@@ -199,8 +191,13 @@ func TestSlowConn_GivesItsTurnBack(t *testing.T) {
 				defer close(stepped)
 				step(c)
 			}()
+			another := make(chan struct{})
+			go func() {
+				defer close(another)
+				holdTurn(t, c.by)
+			}()
 			select {
-			case c.by.turn <- struct{}{}:
+			case <-another:
 			case <-time.After(30 * time.Second):
 				t.Errorf("%s: keeps the turn", name)
 			}
@@ -225,7 +222,7 @@ func TestTurnstile_RequestsOfDoubtfulAddressesWait(t *testing.T) {
 		}
 		webs = append(webs, web)
 	}
-	g.slow.turn <- struct{}{}
+	holdTurn(t, g.slow)
 	g.keeper.doubtful.Store(true)
 	answered := make(chan error, open)
 	for _, web := range webs {
@@ -243,7 +240,7 @@ func TestTurnstile_RequestsOfDoubtfulAddressesWait(t *testing.T) {
 	if len(answered) > 0 {
 		t.Errorf("%d did not wait for their turn", len(answered))
 	}
-	<-g.slow.turn
+	g.slow.leave()
 	for range open {
 		if err := <-answered; err != nil {
 			t.Error(err)
@@ -291,10 +288,10 @@ func sendAhead(t *testing.T, sends []string) {
 			runtime.Gosched()
 		}
 	}
-	if len(g.slow.turn) > 0 {
+	if g.slow.isTaken() {
 		t.Fatal("the second request has a turn while the first one is answered")
 	}
-	g.slow.turn <- struct{}{}
+	holdTurn(t, g.slow)
 	for len(g.keeper.asked) > 0 {
 		<-g.keeper.asked
 	}
@@ -307,7 +304,7 @@ func sendAhead(t *testing.T, sends []string) {
 	if second.Load() {
 		t.Error("the second request was read without a turn")
 	}
-	<-g.slow.turn
+	g.slow.leave()
 	in := bufio.NewReader(conn)
 	for range 2 {
 		resp, err := http.ReadResponse(in, nil)
@@ -333,7 +330,7 @@ func TestTurnstile_TurnOfAClosedConnectionIsGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-g.idle // what comes before is read without a turn
-	g.slow.turn <- struct{}{}
+	holdTurn(t, g.slow)
 	g.keeper.doubtful.Store(true)
 	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -342,9 +339,9 @@ func TestTurnstile_TurnOfAClosedConnectionIsGivenBack(t *testing.T) {
 	if err := g.web.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	<-g.slow.turn
+	g.slow.leave()
 	<-g.closed
-	if len(g.slow.turn) != 0 {
+	if g.slow.isTaken() {
 		t.Error("nobody else will ever have a turn")
 	}
 }
@@ -376,46 +373,4 @@ func TestSlowConn_GoodOnesTakeNoTurns(t *testing.T) {
 		near.Close()
 		far.Close()
 	}
-}
-
-// What was paused is paid for, and no part of the turn.
-func TestTurnstile_PaysByPausing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ts, began := newTurnstile(), time.Now()
-		ts.enter(2)
-		ts.leave()
-		if paused := time.Since(began); paused != 2*turnstileJunk || ts.owed != 0 {
-			t.Errorf("paused %v and owes %v more", paused, ts.owed)
-		}
-	})
-}
-
-func TestTurnstile_Pauses(t *testing.T) {
-	now := time.Date(2026, 7, 14, 10, 0, 0, 0, time.UTC)
-	ts := newTurnstile()
-	want := func(what string, junk int64, pause time.Duration) {
-		t.Helper()
-		if p := ts.pause(now, junk); p != pause {
-			t.Errorf("%s: pauses %v, want %v", what, p, pause)
-		}
-	}
-	want("nothing done", 0, 0)
-	want("one request turned away", 1, 0)
-	want("two", 2, time.Millisecond)
-	now = now.Add(time.Millisecond)
-	want("the same two, later", 2, 0)
-	want("very many", 1e12, turnstileLongest)
-	now = now.Add(time.Minute)
-	ts.count(now)
-	now = now.Add(600 * time.Microsecond)
-	ts.spent(now)
-	want("a short turn", 1e12, 0)
-	now = now.Add(600 * time.Microsecond)
-	want("as long without one", 1e12, 0)
-	now = now.Add(1500 * time.Microsecond)
-	ts.spent(now)
-	want("a long turn", 1e12, 1500*time.Microsecond)
-	now = now.Add(time.Minute)
-	ts.spent(now)
-	want("a very long one", 1e12, turnstileLongest)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -70,30 +71,68 @@ func TestLimiter_LooksThroughItsSourcesSeldom(t *testing.T) {
 	}
 }
 
+// One at a time, few wait, and those of one source leave places for others.
 func TestPenaltyQueue_OneAtATimeAndBounded(t *testing.T) {
 	q := newPenaltyQueue()
-	leave := q.enter(context.Background())
+	from := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}) }
+	leave := q.enter(context.Background(), from(0))
 	if leave == nil {
 		t.Fatal("an empty queue turned the first away")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	turned := make(chan bool, penaltyPlaces+1)
-	for range penaltyPlaces + 1 {
-		go func() { turned <- q.enter(ctx) == nil }()
+	turned := make(chan int)
+	wait := func(source int) {
+		go func() {
+			if q.enter(ctx, from(source)) == nil {
+				turned <- source
+			} else {
+				turned <- -1
+			}
+		}()
 	}
-	if !<-turned {
-		t.Error("a second one got in")
+	inside := 1
+	const sources = penaltyPlaces/penaltyPerSource + 1
+	for source := range sources {
+		for range penaltyPerSource {
+			wait(source)
+		}
+		if source == 0 { // one of which has the turn
+			if got := <-turned; got != 0 {
+				t.Errorf("%d was turned away first", got)
+			}
+		}
+		if source == sources-1 {
+			for range penaltyPerSource {
+				if got := <-turned; got != source {
+					t.Errorf("%d was turned away for want of places", got)
+				}
+			}
+			continue
+		}
+		inside = (source + 1) * penaltyPerSource
+		for q.waiting() < inside {
+			runtime.Gosched()
+		}
 	}
 	cancel()
-	for range penaltyPlaces {
-		if !<-turned {
+	for range inside - 1 {
+		if <-turned == -1 {
 			t.Error("a second one got in")
 		}
 	}
 	leave()
-	if leave = q.enter(context.Background()); leave == nil {
+	if q.waiting() != 0 || len(q.of) != 0 {
+		t.Errorf("%d of %d sources are left", q.waiting(), len(q.of))
+	}
+	if leave = q.enter(context.Background(), from(0)); leave == nil {
 		t.Error("the queue stays closed")
 	}
+}
+
+func (q *penaltyQueue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.inside
 }
 
 func TestPeer(t *testing.T) {

@@ -181,10 +181,6 @@ func (s *Server) Doubtful(from netip.Addr) bool {
 	return !contains(s.cfg.TrustedProxies, at) && s.doubted.over(source{addr: network(at)})
 }
 
-// TurnedAway returns how many requests were refused beyond what their sources may
-// have refused.
-func (s *Server) TurnedAway() int64 { return s.turnedAway.Load() }
-
 // Suspect tells whether the address has wasted more connections than a source may
 // have requests refused, or has used up the refusals of requests that name no
 // known till. Its connections may be made to wait, but not turned away: PayBy or
@@ -206,31 +202,59 @@ func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-// penaltyQueue lets through one request at a time, and keeps few waiting.
+// penaltyQueue lets through one request at a time, and keeps few waiting, and of
+// one source even fewer, so that a flood does not fill it for others.
 type penaltyQueue struct {
-	places chan struct{}
-	turn   chan struct{}
+	turn chan struct{}
+
+	mu     sync.Mutex
+	inside int // that wait, or have the turn
+	of     map[netip.Addr]int
 }
 
-const penaltyPlaces = 256
+const (
+	penaltyPlaces    = 256
+	penaltyPerSource = 64
+)
 
-func newPenaltyQueue() penaltyQueue {
-	return penaltyQueue{places: make(chan struct{}, penaltyPlaces), turn: make(chan struct{}, 1)}
+func newPenaltyQueue() *penaltyQueue {
+	return &penaltyQueue{turn: make(chan struct{}, 1), of: map[netip.Addr]int{}}
 }
 
 // enter waits for the caller's turn and returns the function that ends it, or
-// nil when the queue is full or ctx has ended.
-func (q penaltyQueue) enter(ctx context.Context) (leave func()) {
-	select {
-	case q.places <- struct{}{}:
-		defer func() { <-q.places }()
-	default:
+// nil when there is no place or ctx has ended.
+func (q *penaltyQueue) enter(ctx context.Context, from netip.Addr) (leave func()) {
+	if !q.take(from) {
 		return nil
 	}
 	select {
 	case q.turn <- struct{}{}:
-		return func() { <-q.turn }
+		return func() {
+			<-q.turn
+			q.giveBack(from)
+		}
 	case <-ctx.Done():
+		q.giveBack(from)
 		return nil
+	}
+}
+
+func (q *penaltyQueue) take(from netip.Addr) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.inside >= penaltyPlaces || q.of[from] >= penaltyPerSource {
+		return false
+	}
+	q.inside++
+	q.of[from]++
+	return true
+}
+
+func (q *penaltyQueue) giveBack(from netip.Addr) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.inside--
+	if q.of[from]--; q.of[from] == 0 {
+		delete(q.of, from)
 	}
 }

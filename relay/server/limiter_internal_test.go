@@ -140,13 +140,13 @@ func TestServer_DoubtsWhoHasRequestsRefused(t *testing.T) {
 			t.Errorf("%s: doubtful %v", addr, got)
 		}
 	}
-	if n := s.TurnedAway(); n != 0 {
+	if n := s.turnedAway.Load(); n != 0 {
 		t.Errorf("%d turned away within their allowance", n)
 	}
 	for range 3 {
 		refuse("192.0.2.1")
 	}
-	if n := s.TurnedAway(); n != 3 {
+	if n := s.turnedAway.Load(); n != 3 {
 		t.Errorf("%d turned away, want 3", n)
 	}
 	now = now.Add(refusalEvery)

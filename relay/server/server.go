@@ -63,7 +63,7 @@ type Server struct {
 	limiter   *limiter
 	doubted   *limiter // of all merchants together
 	wasted    *limiter // of connections
-	penalty   penaltyQueue
+	penalty   *penaltyQueue
 	gate      *gate // of notifications
 	pairing   *gate
 	repeats   repeats

@@ -147,7 +147,7 @@ func (s *Server) verify(ctx context.Context, from source, keys []*rsa.PublicKey,
 		return false, true
 	}
 	if s.limiter.over(from) {
-		leave := s.penalty.enter(ctx)
+		leave := s.penalty.enter(ctx, from.addr)
 		if leave == nil {
 			return false, false
 		}
