@@ -213,8 +213,10 @@ type penaltyQueue struct {
 }
 
 const (
-	penaltyPlaces    = 256
-	penaltyPerSource = 64
+	penaltyPlaces = 1024
+	// penaltyPerSource has room for what PayBy sends at once while one merchant's key
+	// is outdated.
+	penaltyPerSource = 256
 )
 
 func newPenaltyQueue() *penaltyQueue {
