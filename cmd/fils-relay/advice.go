@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +17,11 @@ const addressInUse = syscall.Errno(10048)
 
 // listenOn opens the listener of one setting.
 func listenOn(setting, address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
+	// Every connection has a limit of its own: websockets are pinged, others end when
+	// they are idle. The kernel would probe thousands of them besides, in one go,
+	// and what PayBy sends would wait for milliseconds.
+	unprobed := net.ListenConfig{KeepAlive: -1}
+	l, err := unprobed.Listen(context.Background(), "tcp", address)
 	switch {
 	case err == nil:
 		return l, nil

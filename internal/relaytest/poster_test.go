@@ -45,7 +45,7 @@ func (p *poster) open() (*link, error) {
 }
 
 func (p *poster) dial() (*link, error) {
-	dialer := tls.Dialer{NetDialer: &net.Dialer{LocalAddr: p.local, Timeout: 20 * time.Second}, Config: p.tls}
+	dialer := tls.Dialer{NetDialer: &net.Dialer{LocalAddr: p.local, Timeout: 20 * time.Second, KeepAlive: -1}, Config: p.tls}
 	conn, err := dialer.Dial("tcp", p.address())
 	if err != nil {
 		return nil, err
