@@ -212,6 +212,45 @@ func TestNotify_TellsTheConnectionWhatItBrought(t *testing.T) {
 	}
 }
 
+// verdicts hears what a relay thinks, from its goroutines.
+type verdicts chan bool
+
+func (v verdicts) Judged(good bool) { v <- good }
+
+// What a till has waited for is no junk when it shows its token, so nothing bad is
+// said of it before.
+func TestStream_JudgesOnlyWhatItRefuses(t *testing.T) {
+	n := startNode(t, server.Config{})
+	heard := make(verdicts, 10)
+	web := httptest.NewUnstartedServer(n)
+	web.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context { return server.WithCaller(ctx, heard) }
+	web.Start()
+	t.Cleanup(web.Close)
+	n.url = web.URL
+	n.dial(t, "pc1", "").want(relay.TypeHello)
+	if len(heard) != 0 {
+		t.Errorf("a till was judged %v", <-heard)
+	}
+	browser := n.header(n.token, "pc1")
+	browser.Set("Origin", "https://example.com")
+	for name, header := range map[string]http.Header{
+		"no token": n.header("", "pc1"), "unknown token": n.header("unknown", "pc1"), "no installation": n.header(n.token, ""),
+		"browser": browser, "no websocket": n.header(n.token, "pc1"),
+	} {
+		ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+relay.StreamPath, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask.Header = header
+		if a := do(t, ask); a.status < 400 {
+			t.Errorf("%s: answered %d", name, a.status)
+		}
+		if len(heard) != 1 || <-heard {
+			t.Errorf("%s: not judged bad", name)
+		}
+	}
+}
+
 // Junk need not name a till: what asks for nothing that is here is a refused
 // request like others.
 func TestServer_JunkAnywhereIsRefused(t *testing.T) {

@@ -153,7 +153,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
 	switch path := r.URL.Path; path {
 	case relay.StreamPath:
-		judge(r, false)
 		s.stream(w, r)
 	case relay.PairPath:
 		judge(r, false)
@@ -282,18 +281,18 @@ func (s *Server) admit() bool {
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	from := source{addr: peer(r, s.cfg.TrustedProxies)}
 	if len(r.Header.Values("Origin")) > 0 {
-		s.turnAway(w, from, http.StatusForbidden, "no browsers here", Address{})
+		s.turnAway(w, r, from, http.StatusForbidden, "no browsers here", Address{})
 		return
 	}
 	token, ok := bearer(r)
 	if !ok {
-		s.turnAway(w, from, http.StatusUnauthorized, "token missing", Address{})
+		s.turnAway(w, r, from, http.StatusUnauthorized, "token missing", Address{})
 		return
 	}
 	hash := HashToken(token)
 	till, lane, err := s.directory.holder(r.Context(), hash, !s.limiter.over(from))
 	if errors.Is(err, errUnknown) {
-		s.turnAway(w, from, http.StatusUnauthorized, "token unknown", Address{})
+		s.turnAway(w, r, from, http.StatusUnauthorized, "token unknown", Address{})
 		return
 	}
 	if err != nil {
@@ -302,7 +301,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	installation := r.Header.Get(relay.InstallationHeader)
 	if !relay.ValidInstallation(installation) {
-		s.turnAway(w, from, http.StatusBadRequest, "installation header missing or malformed", till)
+		s.turnAway(w, r, from, http.StatusBadRequest, "installation header missing or malformed", till)
 		return
 	}
 	id, err := NewToken(s.cfg.Random)
@@ -315,6 +314,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	conn, err := s.upgrader.Upgrade(w, r, header)
 	if err != nil {
 		s.sessions.Done()
+		judge(r, false)
 		s.log.Warn("websocket refused", "till", till.String(), "from", from.addr.String(), "err", err.Error())
 		return
 	}

@@ -222,8 +222,9 @@ func (s *Server) refuse(w http.ResponseWriter, from source, status int, problem 
 	return OutcomeRefused
 }
 
-// turnAway is refuse for a request that holds nothing.
-func (s *Server) turnAway(w http.ResponseWriter, from source, status int, problem string, a Address) {
+// turnAway is refuse for a request that holds nothing and was not judged.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, from source, status int, problem string, a Address) {
+	judge(r, false)
 	if s.refuse(w, from, status, problem, a) == outcomeOver {
 		s.tooMany(w)
 	}
