@@ -74,7 +74,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		}
 	}
 	if out := l.enter(c); out != nil {
-		out.Conn.Close()
+		out.slowConn.Close()
 	}
 	return c, nil
 }

@@ -40,7 +40,7 @@ func (t *turnstile) waiting() (all int) {
 
 func holdTurn(t *testing.T, ts *turnstile) {
 	t.Helper()
-	if !ts.enter(there, fresh) {
+	if !ts.enter(new(waiter), there, fresh) {
 		t.Error("no turn for somebody fresh")
 	}
 }
@@ -50,7 +50,7 @@ func crowdIn(ts *turnstile, many int) {
 	before := ts.waiting()
 	for range many {
 		go func() {
-			if ts.enter(here, stranger) {
+			if ts.enter(new(waiter), here, stranger) {
 				ts.leave()
 			}
 		}()
@@ -76,7 +76,7 @@ func turnsOf(t *testing.T, names ...string) string {
 			as = known
 		}
 		go func() {
-			if ts.enter(from, as) {
+			if ts.enter(new(waiter), from, as) {
 				done <- name
 				ts.leave()
 			}
@@ -118,11 +118,11 @@ func TestTurnstile_StrangersOfOneSourceTakeNoPlaceFromOthers(t *testing.T) {
 	ts := newTurnstile()
 	holdTurn(t, ts)
 	crowdIn(ts, turnstilePlaces)
-	if ts.enter(here, stranger) {
+	if ts.enter(new(waiter), here, stranger) {
 		t.Error("found a place where there is none")
 	}
 	came := make(chan bool)
-	go func() { came <- ts.enter(there, stranger) }()
+	go func() { came <- ts.enter(new(waiter), there, stranger) }()
 	for {
 		ts.mu.Lock()
 		l, own := ts.lines[there], ts.lines[here]
@@ -165,7 +165,7 @@ func TestTurnstile_TurnsAreSpread(t *testing.T) {
 		const turns = 1000
 		together, most, last := 0, 0, began
 		for range turns {
-			ts.enter(here, known)
+			ts.enter(new(waiter), here, known)
 			if now := time.Now(); now == last {
 				together++
 			} else {
@@ -186,7 +186,7 @@ func TestTurnstile_GoodOnesCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ts, began := newTurnstile(), time.Now()
 		for range 1000 {
-			ts.enter(here, fresh)
+			ts.enter(new(waiter), here, fresh)
 			ts.leave()
 			ts.refund(1)
 		}
@@ -195,7 +195,7 @@ func TestTurnstile_GoodOnesCostNothing(t *testing.T) {
 		}
 		ts.refund(1e12)
 		for range 1000 {
-			ts.enter(here, known)
+			ts.enter(new(waiter), here, known)
 			ts.leave()
 		}
 		if took, least := time.Since(began), 1000*turnstilePrice-turnstileCredit-turnstilePause; took < least {

@@ -32,6 +32,7 @@ type slowConn struct {
 	keeper  doorkeeper // nil for a connection that never takes turns
 	peer    netip.Addr
 	suspect bool         // when it came
+	waiter  waiter       // for its turns
 	held    atomic.Bool  // the turn
 	used    atomic.Bool  // a request has come
 	busy    atomic.Bool  // it is being answered, or the connection is a till's
@@ -58,9 +59,12 @@ func (c *slowConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close implements net.Conn. Whoever serves the connection calls it last.
+// Close implements net.Conn. Whoever serves the connection calls it last. Others may
+// call it before: who waits for a turn then waits no longer, so that no more
+// connections take memory than are open.
 func (c *slowConn) Close() error {
 	c.leave()
+	c.by.giveUp(&c.waiter)
 	return c.Conn.Close()
 }
 
@@ -79,7 +83,7 @@ func (c *slowConn) enter() bool {
 	case c.refused.Load():
 		as = known
 	}
-	if !c.by.enter(c.peer, as) {
+	if !c.by.enter(&c.waiter, c.peer, as) {
 		return false
 	}
 	c.turns.Add(1)

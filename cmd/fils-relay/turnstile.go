@@ -58,10 +58,13 @@ type line struct {
 	place     *queue.Element
 }
 
-// waiter waits for its turn.
+// waiter is who can wait for a turn. The turnstile's mutex guards it.
 type waiter struct {
 	standing standing
 	turn     chan bool // gets true when it comes, false when the place is lost
+	in       *line     // nil while it does not wait
+	at       *queue.Element
+	gone     bool // it wants no turn any more
 }
 
 // standing is what is known of a connection that wants a turn.
@@ -91,20 +94,36 @@ func sourceOf(addr netip.Addr) netip.Addr {
 
 // enter waits for the turn, which the caller then has to give back by leave, and
 // tells whether it came.
-func (t *turnstile) enter(from netip.Addr, as standing) bool {
+func (t *turnstile) enter(w *waiter, from netip.Addr, as standing) bool {
 	t.mu.Lock()
-	if !t.taken {
+	switch {
+	case w.gone:
+		t.mu.Unlock()
+		return false
+	case !t.taken:
 		t.taken = true
 		t.mu.Unlock()
-	} else {
-		w := t.wait(sourceOf(from), as)
+	default:
+		w.standing, w.turn = as, make(chan bool, 1)
+		found := t.wait(sourceOf(from), w)
 		t.mu.Unlock()
-		if w == nil || !<-w.turn {
+		if !found || !<-w.turn {
 			return false
 		}
 	}
 	t.rest()
 	return true
+}
+
+// giveUp ends w's waiting, now and whenever it would wait again.
+func (t *turnstile) giveUp(w *waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w.gone = true
+	if w.in != nil {
+		t.remove(w)
+		w.turn <- false
+	}
 }
 
 // rest pauses before the turn that has come.
@@ -144,11 +163,11 @@ func (t *turnstile) refund(turns int64) {
 	t.owed = max(t.owed-time.Duration(min(turns, 100))*turnstilePrice, -turnstileCredit)
 }
 
-// wait puts somebody into the source's line, or returns nil. When there is no place
+// wait puts w into the source's line, if it finds a place. When there is none
 // for one more stranger, the longest line of them loses its last one. t.mu is held.
-func (t *turnstile) wait(source netip.Addr, as standing) *waiter {
+func (t *turnstile) wait(source netip.Addr, w *waiter) bool {
 	l := t.lines[source]
-	if as == stranger && t.strangers >= turnstilePlaces {
+	if w.standing == stranger && t.strangers >= turnstilePlaces {
 		longest := l
 		for _, other := range t.lines {
 			if longest == nil || other.strangers > longest.strangers {
@@ -156,7 +175,7 @@ func (t *turnstile) wait(source netip.Addr, as standing) *waiter {
 			}
 		}
 		if longest == l {
-			return nil
+			return false
 		}
 		t.sendAway(longest)
 	}
@@ -165,24 +184,27 @@ func (t *turnstile) wait(source netip.Addr, as standing) *waiter {
 		l.place = t.rotation.PushBack(l)
 		t.lines[source] = l
 	}
-	w := &waiter{standing: as, turn: make(chan bool, 1)}
-	if as == known {
-		l.known.PushBack(w)
-		return w
-	}
-	l.fresh.PushBack(w)
-	if as == stranger {
+	w.in = l
+	w.at = l.queue(w.standing).PushBack(w)
+	if w.standing == stranger {
 		l.strangers++
 		t.strangers++
 	}
-	return w
+	return true
+}
+
+func (l *line) queue(of standing) *queue.List {
+	if of == known {
+		return &l.known
+	}
+	return &l.fresh
 }
 
 // sendAway sends the last stranger of a line away that has one. t.mu is held.
 func (t *turnstile) sendAway(l *line) {
 	for at := l.fresh.Back(); at != nil; at = at.Prev() {
 		if w := at.Value.(*waiter); w.standing == stranger {
-			t.remove(l, &l.fresh, at)
+			t.remove(w)
 			w.turn <- false
 			return
 		}
@@ -206,15 +228,18 @@ func (t *turnstile) next() *waiter {
 	default:
 		l.inRow++
 	}
-	at := from.Front()
-	t.remove(l, from, at)
-	return at.Value.(*waiter)
+	w := from.Front().Value.(*waiter)
+	t.remove(w)
+	return w
 }
 
 // remove takes a waiter out of its line, and the line away when it is empty. t.mu
 // is held.
-func (t *turnstile) remove(l *line, from *queue.List, at *queue.Element) {
-	if from.Remove(at).(*waiter).standing == stranger {
+func (t *turnstile) remove(w *waiter) {
+	l := w.in
+	l.queue(w.standing).Remove(w.at)
+	w.in, w.at = nil, nil
+	if w.standing == stranger {
 		l.strangers--
 		t.strangers--
 	}

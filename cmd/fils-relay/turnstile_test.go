@@ -374,3 +374,40 @@ func TestSlowConn_GoodOnesTakeNoTurns(t *testing.T) {
 		far.Close()
 	}
 }
+
+// Who makes room for others, or is closed by a relay that ends, waits for no turn:
+// connections could otherwise be opened faster than turns come, and all take memory.
+func TestTurnstile_WhoMakesRoomWaitsNoLonger(t *testing.T) {
+	g := newGuardedDoor(t)
+	const guests, come = 5, 20
+	g.mu.Lock()
+	g.guests = guests
+	g.mu.Unlock()
+	holdTurn(t, g.slow)
+	g.keeper.doubtful.Store(true)
+	hello := g.greeting(t)
+	for i := range come {
+		if _, err := g.dial(t).Write(hello); err != nil {
+			t.Fatal(err)
+		}
+		<-g.keeper.asked
+		for g.slow.waiting() < min(i+1, guests) {
+			runtime.Gosched()
+		}
+	}
+	if n := g.slow.waiting(); n > guests {
+		t.Fatalf("%d wait, though only %d have a place", n, guests)
+	}
+	for range come - guests {
+		<-g.closed
+	}
+	if err := g.web.Close(); err != nil {
+		t.Error(err)
+	}
+	for range guests {
+		<-g.closed
+	}
+	if n := g.slow.waiting(); n != 0 || !g.slow.isTaken() {
+		t.Errorf("%d wait after the end; taken: %v", n, g.slow.isTaken())
+	}
+}
