@@ -141,8 +141,43 @@ func TestTurnstile_StrangersOfOneSourceTakeNoPlaceFromOthers(t *testing.T) {
 	for ts.isTaken() {
 		runtime.Gosched()
 	}
-	if n := ts.strangersWaiting(); n != 0 || len(ts.lines) != 0 {
-		t.Errorf("%d strangers, %d lines are left", n, len(ts.lines))
+	if n := ts.strangersWaiting(); n != 0 || len(ts.lines)+len(ts.crowds) != 0 {
+		t.Errorf("%d strangers, %d lines are left", n, len(ts.lines)+len(ts.crowds))
+	}
+}
+
+// Those of very many sources do not push each other out, or nobody would wait for
+// long enough.
+func TestTurnstile_AStrangerAloneKeepsItsPlace(t *testing.T) {
+	ts := newTurnstile()
+	holdTurn(t, ts)
+	addr := func(n int) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, byte(n >> 8), byte(n)}) }
+	came := make(chan bool, turnstilePlaces)
+	for n := range turnstilePlaces {
+		go func() {
+			got := ts.enter(new(waiter), addr(n), stranger)
+			came <- got
+			if got {
+				ts.leave()
+			}
+		}()
+	}
+	for ts.strangersWaiting() < turnstilePlaces {
+		runtime.Gosched()
+	}
+	for n := range turnstilePlaces {
+		late := new(waiter)
+		ts.mu.Lock()
+		if late.standing, late.turn = stranger, make(chan bool, 1); ts.wait(addr(turnstilePlaces+n), late) {
+			t.Error("pushed another one out")
+		}
+		ts.mu.Unlock()
+	}
+	ts.leave()
+	for range turnstilePlaces {
+		if !<-came {
+			t.Error("lost its place")
+		}
 	}
 }
 

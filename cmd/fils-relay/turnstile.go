@@ -42,9 +42,10 @@ type turnstile struct {
 	mu        sync.Mutex
 	taken     bool // somebody has the turn
 	lines     map[netip.Addr]*line
-	rotation  queue.List // of *line: the next one first
-	strangers int        // who wait in all lines
-	at        time.Time  // when owed was counted last
+	rotation  queue.List         // of *line: the next one first
+	strangers int                // who wait in all lines
+	crowds    map[*line]struct{} // the lines that have strangers: as many as those at most
+	at        time.Time          // when owed was counted last
 	owed      time.Duration
 }
 
@@ -79,7 +80,9 @@ const (
 	stranger
 )
 
-func newTurnstile() *turnstile { return &turnstile{lines: map[netip.Addr]*line{}} }
+func newTurnstile() *turnstile {
+	return &turnstile{lines: map[netip.Addr]*line{}, crowds: map[*line]struct{}{}}
+}
 
 // sourceOf returns what counts as one source here.
 func sourceOf(addr netip.Addr) netip.Addr {
@@ -163,24 +166,16 @@ func (t *turnstile) refund(turns int64) {
 	t.owed = max(t.owed-time.Duration(min(turns, 100))*turnstilePrice, -turnstileCredit)
 }
 
-// wait puts w into the source's line, if it finds a place. When there is none
-// for one more stranger, the longest line of them loses its last one. t.mu is held.
+// wait puts w into the source's line, if it finds a place. t.mu is held.
 func (t *turnstile) wait(source netip.Addr, w *waiter) bool {
 	l := t.lines[source]
-	if w.standing == stranger && t.strangers >= turnstilePlaces {
-		longest := l
-		for _, other := range t.lines {
-			if longest == nil || other.strangers > longest.strangers {
-				longest = other
-			}
-		}
-		if longest == l {
-			return false
-		}
-		t.sendAway(longest)
-	}
 	if l == nil {
 		l = &line{source: source}
+	}
+	if w.standing == stranger && t.strangers >= turnstilePlaces && !t.makeRoom(l) {
+		return false
+	}
+	if l.place == nil {
 		l.place = t.rotation.PushBack(l)
 		t.lines[source] = l
 	}
@@ -189,7 +184,25 @@ func (t *turnstile) wait(source netip.Addr, w *waiter) bool {
 	if w.standing == stranger {
 		l.strangers++
 		t.strangers++
+		t.crowds[l] = struct{}{}
 	}
+	return true
+}
+
+// makeRoom lets the longest line of strangers lose its last one, if that still
+// leaves it as many as l then has: sources in which one waits would otherwise push
+// each other out without end. t.mu is held.
+func (t *turnstile) makeRoom(l *line) bool {
+	longest := l
+	for other := range t.crowds {
+		if other.strangers > longest.strangers {
+			longest = other
+		}
+	}
+	if longest.strangers <= l.strangers+1 {
+		return false
+	}
+	t.sendAway(longest)
 	return true
 }
 
@@ -240,8 +253,10 @@ func (t *turnstile) remove(w *waiter) {
 	l.queue(w.standing).Remove(w.at)
 	w.in, w.at = nil, nil
 	if w.standing == stranger {
-		l.strangers--
 		t.strangers--
+		if l.strangers--; l.strangers == 0 {
+			delete(t.crowds, l)
+		}
 	}
 	if l.fresh.Len()+l.known.Len() == 0 {
 		t.rotation.Remove(l.place)
