@@ -80,7 +80,7 @@ func (c *slowConn) enter() bool {
 		as = stranger
 	case c.good.Load() || !c.keeper.Doubtful(c.peer):
 		return true
-	case c.refused.Load():
+	case c.refused.Load() || c.turns.Load() >= turnstileTurns:
 		as = known
 	}
 	if !c.by.enter(&c.waiter, c.peer, as) {

@@ -25,6 +25,9 @@ const (
 	// turnstileFresh is how many connections out of which nothing was refused so far
 	// have their turn before one of the others of the same source.
 	turnstileFresh = 3
+	// turnstileTurns is how many turns a connection has before it brings something
+	// good, or has to let others go first. A handshake and a request take four or five.
+	turnstileTurns = 10
 	// turnstileSite is how much of an IPv6 address tells sources apart: whoever has one
 	// network has thousands.
 	turnstileSite = 48
@@ -72,7 +75,7 @@ type waiter struct {
 type standing int
 
 const (
-	// known has had a request refused.
+	// known has had a request refused, or many turns for nothing.
 	known standing = iota
 	// fresh has had none refused so far.
 	fresh

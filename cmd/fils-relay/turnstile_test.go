@@ -411,3 +411,40 @@ func TestTurnstile_WhoMakesRoomWaitsNoLonger(t *testing.T) {
 		t.Errorf("%d wait after the end; taken: %v", n, g.slow.isTaken())
 	}
 }
+
+// Who asks on and on for what nobody refuses, such as how the relay is, or sends
+// byte by byte, does not stand among those who come for the first time.
+func TestTurnstile_WhoBringsNothingGoodIsKnown(t *testing.T) {
+	g := newGuardedDoor(t)
+	g.keeper.doubtful.Store(true)
+	web := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: g.client.Clone()}}
+	defer web.CloseIdleConnections()
+	want := func(when string, isKnown bool) {
+		t.Helper()
+		holdTurn(t, g.slow)
+		answered := make(chan error, 1)
+		go func() { answered <- askBy(web, "https://"+g.address) }()
+		for g.slow.waiting() == 0 {
+			runtime.Gosched()
+		}
+		g.slow.mu.Lock()
+		for _, l := range g.slow.lines {
+			if got := l.known.Len() == 1; got != isKnown {
+				t.Errorf("%s: known %v", when, got)
+			}
+		}
+		g.slow.mu.Unlock()
+		g.slow.leave()
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+	want("at first", false)
+	want("with the next request", false)
+	for range turnstileTurns {
+		if err := askBy(web, "https://"+g.address); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("after many", true)
+}
