@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // doorkeeper knows which addresses waste connections; *server.Server is one.
@@ -40,6 +42,9 @@ type slowConn struct {
 	good    atomic.Bool  // its last request was
 	refused atomic.Bool  // a request was, and none has been good since
 	turns   atomic.Int64 // it had since its last request was judged
+
+	deadlines             sync.Mutex
+	readUntil, writeUntil time.Time // zero for ever
 }
 
 // Read implements net.Conn.
@@ -83,12 +88,51 @@ func (c *slowConn) enter() bool {
 	case c.refused.Load() || c.turns.Load() >= turnstileTurns:
 		as = known
 	}
+	began := time.Now()
 	if !c.by.enter(&c.waiter, c.peer, as) {
 		return false
 	}
+	c.prolong(time.Since(began))
 	c.turns.Add(1)
 	c.held.Store(true)
 	return true
+}
+
+// SetDeadline implements net.Conn.
+func (c *slowConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *slowConn) SetReadDeadline(t time.Time) error {
+	c.deadlines.Lock()
+	defer c.deadlines.Unlock()
+	c.readUntil = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c *slowConn) SetWriteDeadline(t time.Time) error {
+	c.deadlines.Lock()
+	defer c.deadlines.Unlock()
+	c.writeUntil = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// prolong takes what the connection has waited for its turn off the time that its
+// peer has: whoever comes when many wait would be turned away for it.
+func (c *slowConn) prolong(waited time.Duration) {
+	c.deadlines.Lock()
+	defer c.deadlines.Unlock()
+	// A connection that takes no deadline is closed, which the next step finds.
+	if !c.readUntil.IsZero() {
+		c.readUntil = c.readUntil.Add(waited)
+		_ = c.Conn.SetReadDeadline(c.readUntil)
+	}
+	if !c.writeUntil.IsZero() {
+		c.writeUntil = c.writeUntil.Add(waited)
+		_ = c.Conn.SetWriteDeadline(c.writeUntil)
+	}
 }
 
 func (c *slowConn) leave() {
