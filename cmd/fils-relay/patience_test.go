@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -130,4 +131,44 @@ func TestTurnstile_WhoBringsNothingGoodIsKnown(t *testing.T) {
 		}
 	}
 	want("after many", true)
+}
+
+// Who asks for a certificate that an authority has to issue first holds nobody up.
+func TestGivingWay_TheAuthorityHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeper{}
+		k.doubtful.Store(true)
+		c := &boundedConn{slowConn: slowConn{by: newTurnstile(), keeper: k, peer: here}}
+		issued, stillHeld := make(chan *tls.Certificate), false
+		get := givingWay(func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			stillHeld = c.held.Load()
+			return <-issued, nil
+		})
+		for _, late := range []bool{false, true} {
+			if !c.enter() {
+				t.Fatal("no turn")
+			}
+			want, done := new(tls.Certificate), make(chan struct{})
+			go func() {
+				defer close(done)
+				if got, err := get(&tls.ClientHelloInfo{Conn: c}); got != want || err != nil || !stillHeld {
+					t.Errorf("late %v: got %v, %v; had the turn: %v", late, got, err, stillHeld)
+				}
+			}()
+			if late {
+				holdTurn(t, c.by)
+				c.by.leave()
+			}
+			issued <- want
+			<-done
+			time.Sleep(time.Minute)
+			if c.held.Load() == late {
+				t.Errorf("late %v: has the turn %v", late, !late)
+			}
+			c.leave()
+			if c.by.isTaken() {
+				t.Error("somebody has the turn")
+			}
+		}
+	})
 }

@@ -19,8 +19,13 @@ import (
 	"github.com/filspos/fils/relay/server"
 )
 
-// certificateLook is how often the certificate's file is looked at.
-const certificateLook = time.Minute
+const (
+	// certificateLook is how often the certificate's file is looked at.
+	certificateLook = time.Minute
+	// certificatePatience is for how long others wait for a certificate with the one
+	// that needs it.
+	certificatePatience = 100 * time.Millisecond
+)
 
 // listenPublic opens the door for PayBy and tills.
 func listenPublic(s *settings, relay *server.Server, log *slog.Logger) (public door, scheme string, err error) {
@@ -55,7 +60,7 @@ func tlsConfig(s *settings) (*tls.Config, error) {
 		if s.acmeDirectory != "" {
 			manager.Client = &acme.Client{DirectoryURL: s.acmeDirectory}
 		}
-		cfg.GetCertificate = manager.GetCertificate
+		cfg.GetCertificate = givingWay(manager.GetCertificate)
 		cfg.NextProtos = append(cfg.NextProtos, acme.ALPNProto)
 	case s.tlsCert != "":
 		pair := &certificate{cert: s.tlsCert, key: s.tlsKey}
@@ -74,6 +79,17 @@ func tlsConfig(s *settings) (*tls.Config, error) {
 		return nil, nil
 	}
 	return cfg, nil
+}
+
+// givingWay ends the turn of a connection whose certificate does not come at once:
+// an authority may take minutes for it, or not answer.
+func givingWay(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if c := bounded(hello.Conn); c != nil {
+			defer time.AfterFunc(certificatePatience, c.leave).Stop()
+		}
+		return get(hello)
+	}
 }
 
 // certificate is read from its files again when they change.
