@@ -129,6 +129,22 @@ func TestPenaltyQueue_OneAtATimeAndBounded(t *testing.T) {
 	}
 }
 
+// Whoever has an IPv6 /48 has thousands of networks, and takes no more places for it.
+func TestPenaltyQueue_ASiteIsOneSource(t *testing.T) {
+	q := newPenaltyQueue()
+	for n := range penaltyPlaces {
+		q.take(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(n >> 8), byte(n)}))
+	}
+	for _, other := range []string{"2001:db8:2::", "192.0.2.1"} {
+		if !q.take(netip.MustParseAddr(other)) {
+			t.Errorf("no place for %s", other)
+		}
+	}
+	if q.waiting() != penaltyPerSource+2 {
+		t.Errorf("%d wait", q.waiting())
+	}
+}
+
 func (q *penaltyQueue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

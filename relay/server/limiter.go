@@ -241,7 +241,16 @@ func (q *penaltyQueue) enter(ctx context.Context, from netip.Addr) (leave func()
 	}
 }
 
+// siteOf returns the address that stands for all of an IPv6 site.
+func siteOf(from netip.Addr) netip.Addr {
+	if site, ok := (source{addr: from}).site(); ok {
+		return site.addr
+	}
+	return from
+}
+
 func (q *penaltyQueue) take(from netip.Addr) bool {
+	from = siteOf(from)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.inside >= penaltyPlaces || q.of[from] >= penaltyPerSource {
@@ -253,6 +262,7 @@ func (q *penaltyQueue) take(from netip.Addr) bool {
 }
 
 func (q *penaltyQueue) giveBack(from netip.Addr) {
+	from = siteOf(from)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.inside--
