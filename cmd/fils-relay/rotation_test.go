@@ -181,6 +181,66 @@ func TestTurnstile_AStrangerAloneKeepsItsPlace(t *testing.T) {
 	}
 }
 
+// The first ones have waited longest.
+func TestTurnstile_TheLastStrangerMakesRoom(t *testing.T) {
+	ts := newTurnstile()
+	came := func(addr netip.Addr) (w *waiter, found bool) {
+		w = &waiter{standing: stranger, turn: make(chan bool, 1)}
+		ts.mu.Lock()
+		defer ts.mu.Unlock()
+		return w, ts.wait(sourceOf(addr), w)
+	}
+	var all []*waiter
+	for n := range turnstilePlaces {
+		w, _ := came(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, 1, byte(n)}))
+		all = append(all, w)
+	}
+	if _, found := came(here); !found || len(ts.lines) != 2 {
+		t.Errorf("found a place: %v, %d lines", found, len(ts.lines))
+	}
+	for n, w := range all {
+		if lost := w.in == nil; lost != (n == turnstilePlaces-1) {
+			t.Errorf("%d lost its place: %v", n, lost)
+		}
+	}
+}
+
+func TestTurnstile_OneSiteOneLine(t *testing.T) {
+	ts := newTurnstile()
+	holdTurn(t, ts)
+	first, done := netip.MustParseAddr("2001:db8:1:1::1"), make(chan bool)
+	for _, addr := range []netip.Addr{first, netip.MustParseAddr("2001:db8:1:2::1")} {
+		go func() {
+			came := ts.enter(new(waiter), addr, fresh)
+			ts.leave()
+			done <- came
+		}()
+	}
+	for ts.waiting() < 2 {
+		runtime.Gosched()
+	}
+	ts.mu.Lock()
+	if len(ts.lines) != 1 {
+		t.Errorf("%d lines", len(ts.lines))
+	}
+	ts.mu.Unlock()
+	ts.leave()
+	for range 2 {
+		if !<-done {
+			t.Error("no turn")
+		}
+	}
+}
+
+// Who is closed before it waits does not begin to.
+func TestTurnstile_WhoGaveUpGetsNoTurn(t *testing.T) {
+	ts, w := newTurnstile(), new(waiter)
+	ts.giveUp(w)
+	if ts.enter(w, here, fresh) || ts.isTaken() {
+		t.Error("got a turn")
+	}
+}
+
 func TestSourceOf(t *testing.T) {
 	for addr, want := range map[string]string{
 		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "2001:db8:1:2::3": "2001:db8:1::", "2001:db8:1:ffff::3": "2001:db8:1::",

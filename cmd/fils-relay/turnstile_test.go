@@ -171,6 +171,7 @@ func TestSlowConn_GivesItsTurnBack(t *testing.T) {
 		"closes twice":                    func(c *slowConn) { c.Close(); c.Close() },
 		"has a request":                   func(c *slowConn) { c.turn(http.StateActive) },
 		"becomes a till's":                func(c *slowConn) { c.turn(http.StateHijacked) },
+		"is served no longer":             func(c *slowConn) { c.turn(http.StateClosed) },
 	} {
 		for _, suspect := range []bool{true, false} {
 			near, far := net.Pipe()
