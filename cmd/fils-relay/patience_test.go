@@ -113,8 +113,8 @@ func TestTurnstile_WhoBringsNothingGoodIsKnown(t *testing.T) {
 		}
 		g.slow.mu.Lock()
 		for _, l := range g.slow.lines {
-			if got := l.known.Len() == 1; got != isKnown {
-				t.Errorf("%s: known %v", when, got)
+			if got := l.known.Len() == 1; got != isKnown || l.begun.Len() != 0 {
+				t.Errorf("%s: known %v, begun %d", when, got, l.begun.Len())
 			}
 		}
 		g.slow.mu.Unlock()

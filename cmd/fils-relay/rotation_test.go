@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ func (t *turnstile) waiting() (all int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, l := range t.lines {
-		all += l.fresh.Len() + l.known.Len()
+		all += l.begun.Len() + l.fresh.Len() + l.known.Len()
 	}
 	return all
 }
@@ -75,6 +76,9 @@ func turnsOf(t *testing.T, names ...string) string {
 		if strings.Contains(name, "known") {
 			as = known
 		}
+		if strings.Contains(name, "begun") {
+			as = begun
+		}
 		go func() {
 			if ts.enter(new(waiter), from, as) {
 				done <- name
@@ -110,6 +114,41 @@ func TestTurnstile_WhoWasRefusedLetsOthersGoFirst(t *testing.T) {
 	if got != "a1 a2 a3 a-known1 a4 a5 a-known2 a-known3" {
 		t.Error(got)
 	}
+}
+
+// Who has begun comes to an end before others begin, so that the price of good ones
+// is paid back before all have paid it.
+func TestTurnstile_WhoHasBegunGoesFirst(t *testing.T) {
+	got := turnsOf(t, "a1", "a2", "a-begun1", "a-known1", "a-begun2", "a-begun3", "a-begun4", "a-known2")
+	if got != "a-begun1 a-begun2 a-begun3 a-known1 a-begun4 a1 a2 a-known2" {
+		t.Error(got)
+	}
+}
+
+// A thousand tills of one doubtful address that come at once are slowed down by the
+// price of a turn each at most, and not of all that they have.
+func TestTurnstile_TillsThatComeAtOncePayLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tills, answer = 1000, time.Millisecond
+		ts, began := newTurnstile(), time.Now()
+		var all sync.WaitGroup
+		for range tills {
+			all.Go(func() {
+				as := fresh
+				for range 3 {
+					ts.enter(new(waiter), here, as)
+					ts.leave()
+					time.Sleep(answer)
+					as = begun
+				}
+				ts.refund(3)
+			})
+		}
+		all.Wait()
+		if took, most := time.Since(began), tills*turnstilePrice; took > most {
+			t.Errorf("took %v, want %v at most", took, most)
+		}
+	})
 }
 
 // A stranger finds no place where its own source has most of them taken; one of
@@ -336,8 +375,9 @@ func TestSlowConn_IsRefundedWhatItWaitedFor(t *testing.T) {
 // Known ones are those of a connection whose last request was refused.
 func TestSlowConn_Standing(t *testing.T) {
 	for want, step := range map[string]func(c *slowConn){
-		"0 fresh, 1 known": func(c *slowConn) { c.Judged(true); c.Judged(false) },
-		"1 fresh, 0 known": func(c *slowConn) {},
+		"1 begun, 0 fresh, 0 known": func(c *slowConn) { c.enter(); c.leave() },
+		"0 begun, 0 fresh, 1 known": func(c *slowConn) { c.Judged(true); c.Judged(false) },
+		"0 begun, 1 fresh, 0 known": func(c *slowConn) {},
 	} {
 		k := &keeper{}
 		k.doubtful.Store(true)
@@ -351,7 +391,7 @@ func TestSlowConn_Standing(t *testing.T) {
 		}
 		c.by.mu.Lock()
 		l := c.by.lines[here]
-		if got := fmt.Sprintf("%d fresh, %d known", l.fresh.Len(), l.known.Len()); got != want {
+		if got := fmt.Sprintf("%d begun, %d fresh, %d known", l.begun.Len(), l.fresh.Len(), l.known.Len()); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 		c.by.mu.Unlock()

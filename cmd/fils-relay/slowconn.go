@@ -87,6 +87,8 @@ func (c *slowConn) enter() bool {
 		return true
 	case c.refused.Load() || c.turns.Load() >= turnstileTurns:
 		as = known
+	case c.turns.Load() > 0 && !c.used.Load():
+		as = begun
 	}
 	began := time.Now()
 	if !c.by.enter(&c.waiter, c.peer, as) {

@@ -55,9 +55,10 @@ type turnstile struct {
 // line is who of one source waits.
 type line struct {
 	source    netip.Addr
+	begun     queue.List // of *waiter
 	fresh     queue.List // of *waiter
 	known     queue.List // of *waiter
-	inRow     int        // fresh ones that had their turn while a known one waited
+	inRow     int        // others that had their turn while a known one waited
 	strangers int        // among the fresh ones
 	place     *queue.Element
 }
@@ -79,6 +80,9 @@ const (
 	known standing = iota
 	// fresh has had none refused so far.
 	fresh
+	// begun has had turns for its first request: what it waits for is paid back once
+	// it has brought something good.
+	begun
 	// stranger is of a suspect, and has asked nothing: it can find no place.
 	stranger
 )
@@ -210,8 +214,11 @@ func (t *turnstile) makeRoom(l *line) bool {
 }
 
 func (l *line) queue(of standing) *queue.List {
-	if of == known {
+	switch of {
+	case known:
 		return &l.known
+	case begun:
+		return &l.begun
 	}
 	return &l.fresh
 }
@@ -236,10 +243,13 @@ func (t *turnstile) next() *waiter {
 	t.rotation.MoveToBack(first)
 	l := first.Value.(*line)
 	from := &l.fresh
+	if l.begun.Len() > 0 {
+		from = &l.begun
+	}
 	switch {
 	case l.known.Len() == 0:
 		l.inRow = 0
-	case l.fresh.Len() == 0 || l.inRow >= turnstileFresh:
+	case from.Len() == 0 || l.inRow >= turnstileFresh:
 		from, l.inRow = &l.known, 0
 	default:
 		l.inRow++
@@ -261,7 +271,7 @@ func (t *turnstile) remove(w *waiter) {
 			delete(t.crowds, l)
 		}
 	}
-	if l.fresh.Len()+l.known.Len() == 0 {
+	if l.begun.Len()+l.fresh.Len()+l.known.Len() == 0 {
 		t.rotation.Remove(l.place)
 		delete(t.lines, l.source)
 	}
