@@ -33,13 +33,31 @@ type Copy struct {
 // holds everything but the reserve, payers and PIN verifiers included. A file
 // at target is replaced only with replace, and never when it is a journal in
 // use; otherwise the error is fs.ErrExist. Where target has no room the error
-// is [ErrNoRoom]. One backup at a time may have a target.
+// is [ErrNoRoom]. One backup at a time may have a target. Where the journal at
+// path is open in this process already, use [Journal.Backup].
 func Backup(ctx context.Context, path, target string, replace bool) (Copy, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Copy{}, fmt.Errorf("back up %s: %w", path, err)
 	}
-	target, err = filepath.Abs(target)
+	list, err := migrations()
+	if err == nil {
+		err = inspect(path, int64(len(list)))
+	}
+	if err != nil {
+		return Copy{}, fmt.Errorf("back up journal %s: %w", path, err)
+	}
+	return backUpTo(ctx, path, target, replace)
+}
+
+// Backup is [Backup] of this journal. The file was inspected when it was
+// opened, and must not be again; its copy is.
+func (j *Journal) Backup(ctx context.Context, target string, replace bool) (Copy, error) {
+	return backUpTo(ctx, j.path, target, replace)
+}
+
+func backUpTo(ctx context.Context, path, target string, replace bool) (Copy, error) {
+	target, err := filepath.Abs(target)
 	if err != nil {
 		return Copy{}, fmt.Errorf("back up to %s: %w", target, err)
 	}
@@ -50,20 +68,8 @@ func Backup(ctx context.Context, path, target string, replace bool) (Copy, error
 	return c, nil
 }
 
-// Backup is [Backup] of this journal.
-func (j *Journal) Backup(ctx context.Context, target string, replace bool) (Copy, error) {
-	return Backup(ctx, j.path, target, replace)
-}
-
 func backUp(ctx context.Context, path, target string, replace bool) (_ Copy, err error) {
 	if err := mayWrite(path, target, replace); err != nil {
-		return Copy{}, err
-	}
-	list, err := migrations()
-	if err != nil {
-		return Copy{}, err
-	}
-	if err := inspect(path, int64(len(list))); err != nil {
 		return Copy{}, err
 	}
 	part, err := privateFile(filepath.Dir(target), filepath.Base(target)+partPattern)

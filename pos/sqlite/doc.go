@@ -4,7 +4,9 @@
 //
 // [Open] gives the one writer of a file and any number of readers; [Verify],
 // [CheckDerived] and [Export] work on the file alone, also while a till has
-// it open.
+// it open in another process. Within one process a file has one [Journal] and
+// is opened in no other way: SQLite's locks belong to the process and end with
+// whatever closes the file.
 //
 // What no fact has to wait for is done between the commits by one goroutine of
 // the writer, which [Journal.Close] ends: sales that have come to their end are

@@ -31,7 +31,11 @@ const (
 )
 
 // inspect judges the file by its first bytes and its size, before SQLite may
-// touch it. A missing file is fs.ErrNotExist.
+// touch it. A missing file is fs.ErrNotExist. It must not be called for a file
+// that this process has open as a database: to close any descriptor of a file
+// gives up all POSIX locks of the process on it, SQLite's among them. A program
+// with an older SQLite that closes the file then removes the log the till goes
+// on writing.
 func inspect(path string, newest int64) error {
 	f, err := os.Open(path)
 	if err != nil {
