@@ -29,7 +29,9 @@ func TestListenOn_LeavesProbingToThePings(t *testing.T) {
 			t.Fatal(err)
 		}
 		probed := -1
-		if err := raw.Control(func(fd uintptr) { probed, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE) }); err != nil {
+		if err := raw.Control(func(fd uintptr) {
+			probed, err = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if err != nil || probed != want {
